@@ -1,0 +1,3 @@
+"""Neural networks from scratch, with the work shown."""
+from ._version import __version__
+

@@ -1,0 +1,46 @@
+"""What the library calls an array, and the one way in for arrays that come from outside."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from .errors import DataError
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+Shape: TypeAlias = tuple[int, ...]
+
+
+def numeric_array(values: ArrayLike, name: str, dtype: DTypeLike | None = None) -> Array:
+    """`values` as an array of numbers, or one clear DataError: text, ragged rows and objects are refused.
+
+    With a `dtype` the result has it (no copy where it has it already); without, booleans, integers and floats keep theirs.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{name} has rows of different lengths: every row needs the same number of values") from error
+    if array.dtype == object:
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError):
+            raise DataError(f"{name} holds objects that are not numbers: encode text and missing values first") from None
+    if array.dtype.kind not in "buif":
+        kind = {"U": "text", "S": "text", "c": "complex numbers", "M": "dates", "m": "durations"}
+        found = kind.get(array.dtype.kind, f"values of type {array.dtype}")
+        raise DataError(f"{name} holds {found} where numbers belong: encode it as numbers first")
+    return array if dtype is None else array.astype(dtype, copy=False)
+
+
+def require_finite(array: Array, name: str) -> None:
+    """Raise DataError naming the first NaN or infinity in `array`."""
+    if array.dtype.kind != "f" or np.isfinite(np.dot(flat := array.reshape(-1), flat)):
+        return  # one pass without a temporary; a sum of squares that overflows is looked at closely below
+    finite = np.isfinite(array)
+    if finite.all():
+        return
+    where = tuple(int(i) for i in np.unravel_index(int(np.argmin(finite)), array.shape))
+    count = int(array.size - np.count_nonzero(finite))
+    kind = "NaN" if np.isnan(array[where]) else "an infinity"
+    place = f"row {where[0]}" + (f", column {where[1]}" if len(where) == 2 else "")
+    raise DataError(f"{name} holds {kind} at {place} ({count} such value{'s' * (count > 1)} in all): remove or fill them first")

@@ -1,0 +1,82 @@
+"""What a layer is: three verbs, and nothing that they leave behind."""
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..arrays import Array, Shape
+from ..errors import NotBuiltError
+from ..parameter import Parameter
+
+
+class Layer(ABC):
+    """A function of its input and its parameters, with its derivative beside it.
+
+    A layer of your own needs `build`, `forward` and `backward`; with parameters also `parameters`. Prove it with
+    `scratchwork.check_gradients(layer, x=x)`.
+
+    The rules that every layer of the library keeps, and the tests check:
+
+    - `forward` never writes to `x`, `backward` never to `dy`.
+    - What `backward` needs is in the cache that `forward` handed out; nothing is parked on the layer, so that two
+      forwards may interleave.
+    - `backward` overwrites each parameter's `grad` with ∂L/∂parameter for the `dy` = ∂L/∂y it was given.
+    - The first axis is the batch and layers treat rows alone, unless they say otherwise (BatchNorm).
+    - Hyper-parameters keep the names they have in `__init__`, so that `config` can read them back.
+    """
+
+    @abstractmethod
+    def build(self, in_shape: Shape, rng: np.random.Generator, dtype: DTypeLike) -> Shape:
+        """Create the parameters for rows of shape `in_shape` (without the batch axis) and return the shape of output rows."""
+
+    @abstractmethod
+    def forward(self, x: Array, *, training: bool = False, step: int = 0) -> tuple[Array, Any]:
+        """The output for a batch, and the cache that `backward` needs.
+
+        training  True while parameters are being fitted (dropout and batch statistics act), False for prediction
+        step      which draw of the layer's random numbers; the same step gives the same mask
+        """
+
+    @abstractmethod
+    def backward(self, dy: Array, cache: Any, *, need_dx: bool = True) -> Array | None:
+        """∂L/∂x from dy = ∂L/∂y, writing ∂L/∂parameter to each parameter's `grad`; None where `need_dx` is False."""
+
+    def parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """(name, parameter) pairs in a fixed order: what training changes."""
+        yield from ()
+
+    def buffers(self) -> Iterator[tuple[str, Array]]:
+        """(name, array) pairs that are saved but not trained, such as running means; written in place when loaded."""
+        yield from ()
+
+    def config(self) -> dict[str, Any]:
+        """The hyper-parameters, by the names of `__init__`: with them a layer of the same kind can be made again."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self).__init__).parameters if name != "self"}
+
+    def __repr__(self) -> str:
+        return described(self)
+
+
+def described(thing: Any) -> str:
+    """`Dense(10, bias_initializer='zeros')`: the name, the first argument bare where it is required, what is not default."""
+    parts = []
+    for parameter in inspect.signature(type(thing).__init__).parameters.values():
+        if parameter.name == "self" or parameter.kind is parameter.VAR_POSITIONAL:
+            continue
+        value = getattr(thing, parameter.name)
+        if parameter.default is parameter.empty:
+            parts.append(repr(value))
+        elif value is not parameter.default and value != parameter.default:
+            parts.append(f"{parameter.name}={value!r}")
+    return f"{type(thing).__name__}({', '.join(parts)})"
+
+
+def not_built(layer: Layer) -> NotBuiltError:
+    """The error for a layer that is used before it is built."""
+    return NotBuiltError(
+        f"{layer!r} has no parameters yet: call fit(), or build(in_shape) with the shape of one input row"
+    )

@@ -1,0 +1,137 @@
+"""The affine layer: every product with a weight matrix in the library is this one."""
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..arrays import Array, Shape
+from ..errors import ConfigurationError, ShapeError
+from ..initializers import Initializer, resolve_initializer
+from ..parameter import Parameter
+from ..regularizers import Constraint, Regularizer
+from .base import Layer, not_built
+
+Cache: TypeAlias = Array
+
+
+class Dense(Layer):
+    """A fully connected layer: each output is a weighted sum of all inputs, plus a bias.
+
+    ::
+
+        Forward    y = x W + b
+        Backward   dx = dy Wᵀ      dW = xᵀ dy      db = Σₙ dyₙ
+        Shapes     x (N, D_in)   W (D_in, D_out)   b (D_out,)   y (N, D_out)
+        Cost       2·N·D_in·D_out flop forward, twice that backward
+
+    Affine only: an activation is a layer of its own (`ReLU`, `Tanh`, ...), so that there is one affine backward.
+
+    Parameters
+    ----------
+    units : int ≥ 1
+        D_out, the number of outputs.
+    weight_initializer : Initializer or name
+        How W starts; the default "he_normal" draws N(0, 2/D_in), made for ReLU.
+    bias_initializer : Initializer or name
+        How b starts; "zeros" by default, `initializers.Constant(0.01)` for the small positive start.
+    use_bias : bool
+        False leaves b out.
+    weight_regularizer, bias_regularizer : Regularizer, optional
+        Penalties of this layer's own, in place of the one given to `fit`.
+    weight_constraint : Constraint, optional
+        For example `MaxNorm(3.0)`: projects each neuron's incoming weights after every step.
+
+    Raises
+    ------
+    ConfigurationError
+        When `units` is not a whole number of at least 1.
+    ShapeError
+        When the input is not a batch of flat rows, or its width is not the one the layer was built for.
+
+    References
+    ----------
+    Rumelhart, Hinton, Williams (1986), "Learning representations by back-propagating errors", Nature 323, 533–536.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = Dense(2, weight_initializer="zeros", bias_initializer="ones")
+    >>> layer.build((3,), np.random.default_rng(0), np.float64)
+    (2,)
+    >>> y, cache = layer.forward(np.array([[1.0, 2.0, 3.0]]))
+    >>> y
+    array([[1., 1.]])
+    >>> dx = layer.backward(np.array([[1.0, -1.0]]), cache)
+    >>> layer.weight.grad
+    array([[ 1., -1.],
+           [ 2., -2.],
+           [ 3., -3.]])
+    """
+
+    weight: Parameter | None = None
+    bias: Parameter | None = None
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        weight_initializer: Initializer | str = "he_normal",
+        bias_initializer: Initializer | str = "zeros",
+        use_bias: bool = True,
+        weight_regularizer: Regularizer | None = None,
+        bias_regularizer: Regularizer | None = None,
+        weight_constraint: Constraint | None = None,
+    ) -> None:
+        if isinstance(units, bool) or not isinstance(units, int | np.integer) or units < 1:
+            raise ConfigurationError(f"Dense needs a whole number of units, at least 1; received {units!r}")
+        self.units = int(units)
+        self.weight_initializer = resolve_initializer(weight_initializer)
+        self.bias_initializer = resolve_initializer(bias_initializer)
+        self.use_bias = bool(use_bias)
+        self.weight_regularizer = weight_regularizer
+        self.bias_regularizer = bias_regularizer
+        self.weight_constraint = weight_constraint
+
+    def build(self, in_shape: Shape, rng: np.random.Generator, dtype: DTypeLike) -> Shape:
+        if len(in_shape) != 1:
+            raise ShapeError(
+                f"Dense takes flat rows of shape (N, D) and was built for rows of shape {in_shape}: put Flatten() before it"
+            )
+        shape = (in_shape[0], self.units)
+        self.weight = Parameter(
+            self.weight_initializer(shape, rng, dtype),
+            regularizer=self.weight_regularizer,
+            constraint=self.weight_constraint,
+        )
+        self.bias = None
+        if self.use_bias:
+            value = self.bias_initializer((self.units,), rng, dtype)
+            self.bias = Parameter(value, decay=False, regularizer=self.bias_regularizer)
+        return (self.units,)
+
+    def parameters(self) -> Iterator[tuple[str, Parameter]]:
+        if self.weight is not None:
+            yield "weight", self.weight
+        if self.bias is not None:
+            yield "bias", self.bias
+
+    def forward(self, x: Array, *, training: bool = False, step: int = 0) -> tuple[Array, Cache]:
+        if self.weight is None:
+            raise not_built(self)
+        if x.ndim != 2 or x.shape[1] != self.weight.value.shape[0]:
+            raise ShapeError(f"expected x of shape (N, {self.weight.value.shape[0]}), received {x.shape}")
+        y: Array = np.matmul(x, self.weight.value)
+        if self.bias is not None:
+            y += self.bias.value
+        return y, x
+
+    def backward(self, dy: Array, cache: Cache, *, need_dx: bool = True) -> Array | None:
+        if self.weight is None:
+            raise not_built(self)
+        x = cache
+        np.matmul(x.T, dy, out=self.weight.grad)
+        if self.bias is not None:
+            np.add.reduce(dy, axis=0, out=self.bias.grad)
+        return np.matmul(dy, self.weight.value.T) if need_dx else None

@@ -1,0 +1,85 @@
+"""Parameters: a value, its gradient, and the one flat vector in which a network keeps them all.
+
+An optimizer need not know about layers: it sees one long vector of values and one of gradients. So the parameters
+of a network are *views* into two flat arrays. The layer writes `weight.grad[...]`, the optimizer walks the flat vector
+in blocks that fit the cache, a checkpoint is one array. Parameters that decay (weights) stand before those that do
+not (biases, gains), so that "all weights" is one slice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Array
+from .regularizers import Constraint, Regularizer
+
+
+class Parameter:
+    """An array that training changes.
+
+    value        the numbers
+    grad         ∂L/∂value of the last backward, of the same shape; overwritten by every backward, never added to
+    decay        whether regularization and weight decay apply by default: True for weights, False for biases and gains
+    regularizer  this parameter's own penalty, in place of the one given to `fit`
+    constraint   projected onto after every step
+    """
+
+    __slots__ = ("constraint", "decay", "grad", "regularizer", "value")
+
+    def __init__(
+        self,
+        value: Array,
+        *,
+        decay: bool = True,
+        regularizer: Regularizer | None = None,
+        constraint: Constraint | None = None,
+    ) -> None:
+        self.value = value
+        self.grad = np.zeros_like(value)
+        self.decay = decay
+        self.regularizer = regularizer
+        self.constraint = constraint
+
+    def __repr__(self) -> str:
+        return f"Parameter(shape={self.value.shape}, dtype={self.value.dtype}, decay={self.decay})"
+
+
+@dataclass(eq=False)
+class FlatParameters:
+    """All parameters of a network as one vector of values and one of gradients.
+
+    `parameters[i]` lives in `value[slices[i]]`; the first `n_decay` numbers belong to parameters that decay.
+    """
+
+    parameters: list[Parameter]
+    slices: list[slice]
+    value: Array
+    grad: Array
+    n_decay: int
+
+    def holds(self, parameters: Sequence[Parameter]) -> bool:
+        """Whether exactly these parameters still live here (a copy or a rebuild takes them elsewhere)."""
+        if len(parameters) != len(self.parameters):
+            return False
+        pairs = zip(parameters, self.parameters, strict=True)
+        return all(p is q and p.value.base is self.value and p.grad.base is self.grad for p, q in pairs)
+
+
+def flatten(parameters: Sequence[Parameter]) -> FlatParameters:
+    """Move `parameters` into one flat vector; afterwards their `value` and `grad` are views into it."""
+    ordered = [p for p in parameters if p.decay] + [p for p in parameters if not p.decay]
+    dtype = ordered[0].value.dtype if ordered else np.dtype(np.float32)
+    size = sum(p.value.size for p in ordered)
+    value, grad = np.empty(size, dtype), np.zeros(size, dtype)
+    slices, start = [], 0
+    for parameter in ordered:
+        place = slice(start, start + parameter.value.size)
+        shape = parameter.value.shape
+        value[place] = parameter.value.reshape(-1)
+        grad[place] = parameter.grad.reshape(-1)
+        parameter.value, parameter.grad = value[place].reshape(shape), grad[place].reshape(shape)
+        slices.append(place)
+        start = place.stop
+    n_decay = sum(p.value.size for p in ordered if p.decay)
+    return FlatParameters(list(ordered), slices, value, grad, n_decay)
