@@ -46,6 +46,10 @@ class MissingFileError(ScratchworkError, FileNotFoundError):
     """A file or folder that should be read is not there."""
 
 
+class StorageError(ScratchworkError, OSError):
+    """A file could not be written: full disk, no permission, a folder in its place; what was there before is untouched."""
+
+
 class DownloadError(ScratchworkError, OSError):
     """A file could not be downloaded, or what came does not carry the right checksum."""
 
