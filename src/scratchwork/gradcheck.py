@@ -1,0 +1,333 @@
+"""Is this derivative right? A check against differences of the function itself, which a wrong backward cannot pass.
+
+Everything is reduced to one number f: the loss, or Σ u ⊙ y with a random cotangent u where there is no loss. (With
+u = 1 the check would be blind: the outputs of a softmax sum to 1, so a backward that returns zeros would pass.)
+Then, in float64, for x and for every parameter p, along directions v:
+
+    analytic   ⟨∂f/∂p, v⟩                        from backward
+    numeric    (f(p + h v) − f(p − h v)) / 2h    from forward alone
+    error      |analytic − numeric| / max(Σᵢ |gᵢ vᵢ|, |numeric|, rounding noise / tolerance)
+
+The scale is a sum of absolute values, so terms that cancel cannot hide an error or invent one. Three kinds of v are
+used: random; aligned with the gradient (vᵢ has the sign of gᵢ: a factor of 1.001 shows at its full size); and single entries.
+
+Where f has a kink (ReLU at 0) both one-sided slopes are right in their way: an analytic value between them is accepted
+and counted in the report.
+
+References: central differences and the choice h ≈ ∛ε: Press et al. (2007), Numerical Recipes, section 5.7.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .arrays import Array, numeric_array, require_finite
+from .errors import ConfigurationError, ShapeError
+from .layers import Layer
+from .losses import Loss
+from .sequential import Sequential
+
+STEP = 6e-6  # ∛ε of float64: balances the truncation h² against the rounding ε/h
+EPSILON = 2.0**-52
+
+
+@dataclass(frozen=True)
+class GradientRow:
+    """The worst finding for one array: x or a parameter."""
+
+    name: str
+    shape: tuple[int, ...]
+    checks: int
+    kinks: int
+    error: float
+    where: str
+    analytic: float
+    numeric: float
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What `check_gradients` found. `ok` says whether every error is within `tolerance`; printing it shows a table."""
+
+    subject: str
+    tolerance: float
+    rows: list[GradientRow]
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def max_relative_error(self) -> float:
+        """The largest error of all rows (see the module's text for its scale); infinite where something could not be checked."""
+        return max([row.error for row in self.rows] + [float("inf")] * bool(self.problems), default=0.0)
+
+    @property
+    def ok(self) -> bool:
+        """True where every analytic derivative agrees with the numeric one."""
+        return not self.problems and self.max_relative_error <= self.tolerance
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        width = max([len(row.name) for row in self.rows] + [9])
+        lines = [f"gradient check of {self.subject}: {'ok' if self.ok else 'WRONG'}"]
+        lines.append(f"  {'array':<{width}}  {'shape':<14} {'checks':>6} {'kinks':>5}  {'relative error':>14}")
+        for row in self.rows:
+            lines.append(f"  {row.name:<{width}}  {row.shape!s:<14} {row.checks:>6} {row.kinks:>5}  {row.error:>14.1e}")
+            if not row.error <= self.tolerance:
+                lines.append(f"    at {row.where}: backward gives {row.analytic:.9g}, differences give {row.numeric:.9g}")
+        return "\n".join(lines + [f"  problem: {problem}" for problem in self.problems])
+
+
+def check_gradients(
+    subject: Layer | Loss,
+    loss: Loss | ArrayLike | None = None,
+    x: ArrayLike | None = None,
+    y: ArrayLike | None = None,
+    *,
+    weight: ArrayLike | None = None,
+    training: bool = True,
+    step: int = 1,
+    tolerance: float = 1e-6,
+    entries: int = 20,
+    max_rows: int = 64,
+    seed: int = 0,
+) -> GradientReport:
+    """Check the hand-written derivative of a layer, a loss, a whole network, or a layer of one's own.
+
+    ::
+
+        check_gradients(network, loss, x, y)      a network under its loss
+        check_gradients(layer, x=x)               a layer alone, with a random cotangent
+        check_gradients(loss, x=prediction, y=y)  a loss alone
+
+    The subject is copied and computed in float64; the original is not touched.
+
+    Parameters
+    ----------
+    subject : Layer, Sequential or Loss
+        Built or not: an unbuilt one is built with `seed` for the shape of `x`.
+    loss, x, y, weight
+        The loss, the batch, its targets and row weights. Of a long batch the first `max_rows` rows are taken.
+    training, step
+        Handed to forward: dropout draws the mask of this `step`, batch normalization uses the batch.
+    tolerance : float
+        The largest relative error that passes. Right derivatives stay below 1e-7; a factor of 1.001 shows as 1e-3.
+    entries : int
+        How many single entries of each array are checked, beside the directions through all of it.
+
+    Returns
+    -------
+    GradientReport
+        With `ok`, `max_relative_error`, `rows`; `print(report)` is a table.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scratchwork import Dense, Sequential, SoftmaxCrossEntropy, Tanh
+    >>> x = np.random.default_rng(0).normal(size=(5, 3))
+    >>> report = check_gradients(Sequential([Dense(4), Tanh(), Dense(2)]), SoftmaxCrossEntropy(), x, [0, 1, 1, 0, 1])
+    >>> report.ok
+    True
+    """
+    if loss is not None and not isinstance(loss, Loss):  # check_gradients(layer, x) and check_gradients(loss, p, y)
+        if isinstance(loss, type):
+            raise ConfigurationError(f"loss is the class {loss.__name__}: write {loss.__name__}() to make one")
+        loss, x, y = None, loss, (x if y is None else y)
+    if x is None:
+        raise ConfigurationError("check_gradients needs x, the batch at which derivatives are checked")
+    batch = numeric_array(x, "x", np.float64)[:max_rows].copy()
+    require_finite(batch, "x")
+    row_weight = None if weight is None else numeric_array(weight, "weight", np.float64)[:max_rows]
+    rng = np.random.default_rng(seed)
+    if isinstance(subject, Loss):
+        return _check_loss(subject, batch, y, row_weight, max_rows, tolerance, entries, rng)
+    if not isinstance(subject, Layer):
+        raise ConfigurationError(f"check_gradients takes a Layer, a Sequential or a Loss; received {subject!r}")
+    layer = _in_float64(subject, batch, seed)
+    problem = _Problem(layer, loss, batch, y, row_weight, training, step, max_rows, rng)
+    report = GradientReport(type(subject).__name__, tolerance, [], problem.complaints)
+    for name, array, grad in problem.arrays:
+        report.rows.append(_compare(name, array, grad, problem.value, problem.magnitude, tolerance, entries, rng))
+    return report
+
+
+class _Problem:
+    """A layer on one batch as a number f that depends on x and the parameters, with the derivatives that backward gives."""
+
+    def __init__(
+        self,
+        layer: Layer,
+        loss: Loss | None,
+        x: Array,
+        y: ArrayLike | None,
+        weight: Array | None,
+        training: bool,
+        step: int,
+        max_rows: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self.layer, self.loss, self.x, self.weight = layer, loss, x, weight
+        self.training, self.step = training, step
+        self.complaints: list[str] = []
+        handed = x.copy()
+        output, cache = layer.forward(handed, training=training, step=step)
+        if not np.array_equal(handed, x):
+            self.complaints.append("forward writes to x")
+        again, _ = layer.forward(x.copy(), training=training, step=step)
+        if not np.array_equal(output, again, equal_nan=True):
+            self.complaints.append("forward gives two results for the same x and step: take random numbers from (seed, step)")
+        self.cotangent = rng.uniform(0.5, 1.5, output.shape) * rng.choice([-1.0, 1.0], output.shape)
+        self.target = None
+        if loss is not None:
+            if y is None:
+                raise ConfigurationError("check_gradients needs y, the targets, where a loss is given")
+            self.target = loss.prepare(np.asarray(y)[:max_rows], output.shape[-1])
+            self.magnitude, dy = loss.value_and_grad(output, self.target, weight)
+        else:
+            self.magnitude, dy = float(np.abs(output * self.cotangent).sum()), self.cotangent.copy()
+        before = dy.copy()
+        dx = layer.backward(dy, cache, need_dx=True)
+        if not np.array_equal(before, dy, equal_nan=True):
+            self.complaints.append("backward writes to dy")
+        self.arrays: list[tuple[str, Array, Array]] = []
+        if dx is None or dx.shape != x.shape:
+            found = "None" if dx is None else f"shape {dx.shape}"
+            self.complaints.append(f"backward gives dx of {found}, expected shape {x.shape}")
+        else:
+            self.arrays.append(("x", x, np.array(dx)))
+        for name, parameter in layer.parameters():
+            if parameter.grad.shape != parameter.value.shape:
+                self.complaints.append(f"{name}.grad has shape {parameter.grad.shape}, its value {parameter.value.shape}")
+            else:
+                self.arrays.append((name, parameter.value, parameter.grad.copy()))
+
+    def value(self) -> float:
+        """f at the present x and parameters."""
+        output, _ = self.layer.forward(self.x.copy(), training=self.training, step=self.step)
+        if self.loss is None:
+            return float((output * self.cotangent).sum())
+        assert self.target is not None
+        return self.loss.value_and_grad(output, self.target, self.weight)[0]
+
+
+def _check_loss(
+    loss: Loss,
+    prediction: Array,
+    y: ArrayLike | None,
+    weight: Array | None,
+    max_rows: int,
+    tolerance: float,
+    entries: int,
+    rng: np.random.Generator,
+) -> GradientReport:
+    if y is None:
+        raise ConfigurationError("check_gradients needs y, the targets, for a loss")
+    target = loss.prepare(np.asarray(y)[:max_rows], prediction.shape[-1])
+    value, grad = loss.value_and_grad(prediction, target, weight)
+    report = GradientReport(type(loss).__name__, tolerance, [])
+    if grad.shape != prediction.shape:
+        report.problems.append(f"the gradient has shape {grad.shape}, the prediction {prediction.shape}")
+        return report
+
+    def again() -> float:
+        return loss.value_and_grad(prediction, target, weight)[0]
+
+    report.rows.append(_compare("prediction", prediction, grad, again, abs(value), tolerance, entries, rng))
+    return report
+
+
+def _compare(
+    name: str,
+    array: Array,
+    grad: Array,
+    value: Callable[[], float],
+    magnitude: float,
+    tolerance: float,
+    entries: int,
+    rng: np.random.Generator,
+) -> GradientRow:
+    """The worst disagreement over random, aligned and single-entry directions through `array`."""
+    size = array.size
+    rms = float(np.sqrt(np.mean(np.square(array)))) if size else 0.0
+    scale = max(rms, 1e-2) if rms > 0 else 1.0
+    worst = GradientRow(name, array.shape, 0, 0, 0.0, "", 0.0, 0.0)
+    checks = kinks = 0
+    for where, direction in _directions(grad, min(entries, size), rng):
+        analytic = float((grad * direction).sum())
+        spread = float(np.abs(grad * direction).sum())
+        numeric, error, kink = _difference(array, direction, scale, analytic, spread, value, magnitude, tolerance)
+        checks, kinks = checks + 1, kinks + kink
+        if checks == 1 or not error <= worst.error:
+            worst = GradientRow(name, array.shape, 0, 0, error, where, analytic, numeric)
+    return GradientRow(name, array.shape, checks, kinks, worst.error, worst.where, worst.analytic, worst.numeric)
+
+
+def _directions(grad: Array, entries: int, rng: np.random.Generator) -> Any:
+    """(name, direction) pairs; each direction has the length of min(√size, 4) typical entries."""
+    length = min(np.sqrt(grad.size), 4.0)
+    for kind in ("a random direction", "a random direction", "the gradient's direction"):
+        direction = rng.normal(size=grad.shape)
+        if kind.startswith("the"):
+            direction = np.abs(direction) * np.where(grad < 0, -1.0, 1.0)
+        yield kind, direction * (length / max(float(np.linalg.norm(direction)), 1e-30))
+    largest = np.argsort(-np.abs(grad), axis=None, kind="stable")[: entries // 2]
+    chosen = np.union1d(largest, rng.permutation(grad.size)[: entries - len(largest)])
+    for flat_index in chosen:
+        index = np.unravel_index(int(flat_index), grad.shape)
+        direction = np.zeros_like(grad)
+        direction[index] = 1.0
+        yield f"entry {[int(i) for i in index]}", direction
+
+
+def _difference(
+    array: Array,
+    direction: Array,
+    scale: float,
+    analytic: float,
+    spread: float,
+    value: Callable[[], float],
+    magnitude: float,
+    tolerance: float,
+) -> tuple[float, float, bool]:
+    """(numeric slope, relative error, whether a kink was met); a step that crosses a kink is shortened twice."""
+    start = array.copy()
+    middle = value()
+    for shrink in (1.0, 0.1, 0.01):
+        h = STEP * scale * shrink
+        np.add(start, h * direction, out=array)
+        above = value()
+        np.subtract(start, h * direction, out=array)
+        below = value()
+        array[...] = start
+        numeric = (above - below) / (2 * h)
+        noise = 16 * EPSILON * max(magnitude, abs(middle)) / h
+        error = abs(analytic - numeric) / max(spread, abs(numeric), noise / tolerance, 1e-300)
+        if error <= tolerance:
+            return numeric, error, False
+    left, right = (middle - below) / h, (above - middle) / h
+    bend = abs(right - left)
+    slack = tolerance * max(spread, abs(left), abs(right)) + 2 * noise
+    if bend > 100 * slack and min(left, right) - slack <= analytic <= max(left, right) + slack:
+        return numeric, 0.0, True
+    return numeric, error if np.isfinite(error) else float("inf"), False
+
+
+def _in_float64(layer: Layer, x: Array, seed: int) -> Layer:
+    """A copy of `layer` whose parameters and buffers are the same numbers in float64."""
+    double = copy.deepcopy(layer)
+    built = layer.built if isinstance(layer, Sequential) else next(layer.parameters(), None) is not None
+    if isinstance(layer, Sequential) and built and x.shape[1:] != layer.in_shape:
+        raise ShapeError(f"the network was built for rows of shape {layer.in_shape}, x has rows of shape {x.shape[1:]}")
+    double.build(x.shape[1:], np.random.default_rng(seed), np.float64)
+    for (_, old), (_, new) in zip(layer.parameters(), double.parameters(), strict=False):
+        new.value[...] = old.value
+    for (_, was), (_, now) in zip(layer.buffers(), double.buffers(), strict=False):
+        now[...] = was
+    for _, parameter in double.parameters():
+        parameter.value = parameter.value.astype(np.float64, copy=False)
+        parameter.grad = np.full_like(parameter.value, np.nan)  # a backward that forgets one is found out
+    return double

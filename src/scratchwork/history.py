@@ -1,0 +1,108 @@
+"""What training leaves behind, and what it shows while it runs."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .arrays import Array
+from .errors import look_up
+from .losses import Loss
+from .sequential import Sequential
+
+if TYPE_CHECKING:
+    from .optimizers import Optimizer
+    from .second_order import LBFGS
+
+
+class History(Mapping[str, list[float]]):
+    """One number per epoch under each name: `history["loss"]`, `history["val_accuracy"]`, ...
+
+    loss, <metric>           means over the training batches as they were met, before each one's update; loss with its penalties
+    val_loss, val_<metric>   over the validation rows after the epoch
+    learning_rate            of the epoch's last step
+    seconds                  of the epoch, validation included
+
+    `stopped` says why training ended: "epochs", "early stopping", "interrupted", or what a callback gave;
+    `best_epoch` (from 1) is set by early stopping.
+    """
+
+    def __init__(self) -> None:
+        self.columns: dict[str, list[float]] = {}
+        self.stopped = "epochs"
+        self.best_epoch: int | None = None
+
+    def append(self, row: Mapping[str, float]) -> None:
+        """Add one epoch."""
+        for name, value in row.items():
+            self.columns.setdefault(name, []).append(float(value))
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were completed."""
+        return max((len(values) for values in self.columns.values()), default=0)
+
+    def rows(self) -> Iterator[dict[str, float]]:
+        """The epochs one by one, each with its number from 1."""
+        for index in range(self.epochs):
+            yield {"epoch": index + 1, **{name: values[index] for name, values in self.columns.items()}}
+
+    def to_json_lines(self) -> str:
+        """One JSON object per epoch and line."""
+        return "".join(json.dumps(row) + "\n" for row in self.rows())
+
+    def __getitem__(self, name: str) -> list[float]:
+        return look_up(name, self.columns, "history entry")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __repr__(self) -> str:
+        last = {name: f"{values[-1]:.4g}" for name, values in self.columns.items() if values}
+        return f"History({self.epochs} epochs, stopped: {self.stopped}, last: {last})"
+
+
+@dataclass
+class Run:
+    """The state of a training run that callbacks see; setting `stop` to a reason ends it after the present step.
+
+    step counts the updates of this run from 1, epoch from 1; `learning_rate_factor` multiplies what the schedule gives.
+    """
+
+    network: Sequential
+    loss: Loss
+    optimizer: "Optimizer | LBFGS"
+    epochs: int
+    steps_per_epoch: int
+    rows: int
+    history: History = field(default_factory=History)
+    epoch: int = 0
+    step: int = 0
+    batch_in_epoch: int = 0
+    batch_loss: float = float("nan")
+    learning_rate: float = float("nan")
+    learning_rate_factor: float = 1.0
+    engine: str = "numpy"
+    stop: str | None = None
+    state: dict[str, Array] = field(default_factory=dict)  # the optimizer's, one entry per flat vector
+
+    def snapshot(self) -> list[Array]:
+        """A copy of all that the network learned: parameters and buffers (running means)."""
+        return [self.network.flat().value.copy(), *(buffer.copy() for _, buffer in self.network.buffers())]
+
+    def restore(self, snapshot: list[Array]) -> None:
+        """Put a snapshot back."""
+        self.network.flat().value[...] = snapshot[0]
+        for (_, buffer), saved in zip(self.network.buffers(), snapshot[1:], strict=True):
+            buffer[...] = saved
+
+    def monitored(self, name: str) -> float:
+        """The last epoch's value of a history entry, by name."""
+        return self.history[name][-1]
+
+    def describe(self) -> dict[str, Any]:
+        """Epoch, step and the last numbers, for displays."""
+        return {"epoch": self.epoch, "epochs": self.epochs, "step": self.step, "loss": self.batch_loss}

@@ -1,0 +1,217 @@
+"""A chain of layers, which is a layer itself."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from .arrays import Array, Shape, numeric_array
+from .errors import ConfigurationError, NotBuiltError, ShapeError
+from .layers import Layer
+from .parameter import FlatParameters, Parameter, flatten
+
+Caches: TypeAlias = list[Any]
+
+
+class Sequential(Layer):
+    """Layers one after the other: the output of one is the input of the next.
+
+    ::
+
+        Forward    x₀ = x      xᵢ = fᵢ(xᵢ₋₁)          y = x_k
+        Backward   d_k = dy    dᵢ₋₁ = (∂fᵢ/∂xᵢ₋₁)ᵀ dᵢ    dx = d₀        (the chain rule, from the last layer to the first)
+
+    It is a `Layer`, so a Sequential may stand inside another.
+
+    Parameters
+    ----------
+    layers : iterable of Layer
+        Each object once: a layer that stood twice would overwrite its own gradient.
+
+    Raises
+    ------
+    ConfigurationError
+        When `layers` is empty, holds something that is no layer, or holds one object twice.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scratchwork import Dense, ReLU
+    >>> network = Sequential([Dense(3), ReLU(), Dense(2)])
+    >>> network.build((4,))
+    (2,)
+    >>> network.predict(np.zeros((5, 4))).shape
+    (5, 2)
+    >>> print(network.summary())
+    layer                     output shape      parameters
+    0  Dense(3)               (N, 3)                    15
+    1  ReLU()                 (N, 3)                     0
+    2  Dense(2)               (N, 2)                     8
+    total                                               23
+    """
+
+    def __init__(self, layers: Iterable[Layer]) -> None:
+        self.layers = list(layers)
+        if not self.layers:
+            raise ConfigurationError("Sequential needs at least one layer, received none")
+        for index, layer in enumerate(self.layers):
+            if isinstance(layer, type) and issubclass(layer, Layer):
+                raise ConfigurationError(f"layer {index} is the class {layer.__name__}: write {layer.__name__}() to make a layer of it")
+            if not isinstance(layer, Layer):
+                raise ConfigurationError(f"layer {index} is {layer!r}, which is no Layer")
+            if any(layer is other for other in self.layers[:index]):
+                raise ConfigurationError(f"layer {index}, {layer!r}, stands in the network twice: make a second one")
+        self.shapes: list[Shape] = []  # of rows: the input's, then each layer's output; empty until built
+        self.dtype: np.dtype[Any] = np.dtype(np.float32)
+        self._flat: FlatParameters | None = None
+
+    # -- building ------------------------------------------------------------------------------------------------
+
+    def build(self, in_shape: Shape, rng: np.random.Generator | int = 0, dtype: DTypeLike = np.float32) -> Shape:
+        """Create all parameters for rows of shape `in_shape`; `rng` is a seed or a generator.
+
+        Every layer gets a generator of its own, so that changing one layer leaves the start of the others as it was.
+        """
+        in_shape = (int(in_shape),) if isinstance(in_shape, int | np.integer) else tuple(int(size) for size in in_shape)
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise ConfigurationError(f"a network computes in float32 or float64, not in {self.dtype}")
+        generators = np.random.default_rng(rng).spawn(len(self.layers))
+        shapes = [in_shape]
+        for index, (layer, generator) in enumerate(zip(self.layers, generators, strict=True)):
+            try:
+                shapes.append(tuple(layer.build(shapes[-1], generator, self.dtype)))
+            except (ShapeError, ConfigurationError) as error:
+                raise self._located(error, index) from error
+        self.shapes, self._flat = shapes, None
+        return shapes[-1]
+
+    @property
+    def built(self) -> bool:
+        """Whether the layers have their parameters."""
+        return bool(self.shapes)
+
+    @property
+    def in_shape(self) -> Shape:
+        """The shape of one input row."""
+        return self._built_shapes()[0]
+
+    @property
+    def out_shape(self) -> Shape:
+        """The shape of one output row."""
+        return self._built_shapes()[-1]
+
+    def parameters(self) -> Iterator[tuple[str, Parameter]]:
+        for index, layer in enumerate(self.layers):
+            for name, parameter in layer.parameters():
+                yield f"{index}.{name}", parameter
+
+    def buffers(self) -> Iterator[tuple[str, Array]]:
+        for index, layer in enumerate(self.layers):
+            for name, buffer in layer.buffers():
+                yield f"{index}.{name}", buffer
+
+    def flat(self) -> FlatParameters:
+        """All parameters as one vector, moved there where they are not yet (see `scratchwork.parameter`)."""
+        parameters = [parameter for _, parameter in self.parameters()]
+        ordered = [p for p in parameters if p.decay] + [p for p in parameters if not p.decay]
+        if self._flat is None or not self._flat.holds(ordered):
+            self._flat = flatten(parameters)
+        return self._flat
+
+    # -- the three verbs -----------------------------------------------------------------------------------------
+
+    def forward(self, x: Array, *, training: bool = False, step: int = 0) -> tuple[Array, Caches]:
+        if x.shape[1:] != self._built_shapes()[0] or x.ndim == 0:
+            raise self._wrong_input(x.shape)
+        caches: Caches = []
+        for index, layer in enumerate(self.layers):
+            try:
+                x, cache = layer.forward(x, training=training, step=step)
+            except ShapeError as error:
+                raise self._located(error, index) from error
+            caches.append(cache)
+        return x, caches
+
+    def backward(self, dy: Array, cache: Caches, *, need_dx: bool = True) -> Array | None:
+        first = 0 if need_dx else self._first_with_parameters()
+        for index in range(len(self.layers) - 1, first - 1, -1):
+            try:
+                dx = self.layers[index].backward(dy, cache[index], need_dx=need_dx or index > first)
+            except ShapeError as error:
+                raise self._located(error, index) from error
+            if index > first:
+                assert dx is not None, f"layer {index}, {self.layers[index]!r}, gave no dx although it was asked for"
+                dy = dx
+        return dx if need_dx else None
+
+    # -- use -----------------------------------------------------------------------------------------------------
+
+    def predict(self, x: ArrayLike, *, batch_size: int = 1024) -> Array:
+        """What the last layer gives for `x`, computed `batch_size` rows at a time without dropout: (N, outputs)."""
+        x = numeric_array(x, "x")
+        if x.shape[1:] != self._built_shapes()[0] or x.ndim == 0:
+            raise self._wrong_input(x.shape)
+        if batch_size < 1:
+            raise ConfigurationError(f"batch_size is a whole number of at least 1; received {batch_size!r}")
+        if len(x) <= batch_size:
+            return self.forward(x.astype(self.dtype, copy=False))[0]
+        pieces = (x[start : start + batch_size] for start in range(0, len(x), batch_size))
+        return np.concatenate([self.forward(piece.astype(self.dtype, copy=False))[0] for piece in pieces])
+
+    def summary(self) -> str:
+        """A table of layers, output shapes and numbers of parameters."""
+        rows = [("layer", "output shape", "parameters")]
+        total = 0
+        for index, layer in enumerate(self.layers):
+            count = sum(parameter.value.size for _, parameter in layer.parameters())
+            total += count
+            shape = "not built" if not self.built else str(("N", *self.shapes[index + 1])).replace("'", "")
+            rows.append((f"{index}  {layer!r}", shape, f"{count:,}" if self.built else "?"))
+        rows.append(("total", "", f"{total:,}" if self.built else "?"))
+        widths = [max(24, *(len(row[0]) for row in rows)), max(16, *(len(row[1]) for row in rows)), 12]
+        return "\n".join(f"{a:<{widths[0]}}  {b:<{widths[1]}}{c:>{widths[2]}}" for a, b, c in rows)
+
+    def __call__(self, x: ArrayLike) -> Array:
+        return self.predict(x)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, index: int) -> Layer:
+        return self.layers[index]
+
+    def __repr__(self) -> str:
+        return f"Sequential([{', '.join(map(repr, self.layers))}])"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_flat": None}  # a copy's parameters live elsewhere
+
+    # -- errors --------------------------------------------------------------------------------------------------
+
+    def _built_shapes(self) -> list[Shape]:
+        if not self.shapes:
+            raise NotBuiltError("the network has no parameters yet: call fit(), or build(in_shape) with the shape of one row")
+        return self.shapes
+
+    def _first_with_parameters(self) -> int:
+        """The first layer with parameters: below it no gradient is needed when dx is not."""
+        for index, layer in enumerate(self.layers):
+            if next(layer.parameters(), None) is not None:
+                return index
+        return len(self.layers)
+
+    def _located(self, error: Exception, index: int) -> Exception:
+        return type(error)(f"layer {index}, {self.layers[index]!r}: {error}")
+
+    def _wrong_input(self, received: Shape) -> ShapeError:
+        expected = ("N", *self.shapes[0])
+        cause = ""
+        if received == self.shapes[0]:
+            cause = ": one row needs a batch axis, write x[None]"
+        elif len(received) == 2 and received[0:1] == self.shapes[0]:
+            cause = ": rows are samples and columns are features, is x transposed?"
+        elif len(received) > 1 and int(np.prod(received[1:])) == int(np.prod(self.shapes[0])):
+            cause = ": as many numbers in another shape, reshape x or begin the network with Flatten() or Reshape()"
+        return ShapeError(f"the network was built for x of shape {expected}, received {received}{cause}".replace("'", ""))
