@@ -81,7 +81,7 @@ def test_a_failing_system_call_is_one_sentence_and_leaves_the_folder_as_it_was(t
     before = content(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(files.os, function, failing(code))
-        with pytest.raises(StorageError, match="cannot write .*a.txt: ") as caught:
+        with pytest.raises(StorageError, match=r"cannot write .*a\.txt: ") as caught:
             atomic_write_text(target, "new")
     assert caught.value.errno == code
     assert str(caught.value).count("\n") == 0
@@ -119,7 +119,7 @@ def test_a_limit_that_the_system_enforces_in_the_middle_of_the_file(tmp_path):
 
 def test_an_error_that_is_not_about_this_file_passes_through(tmp_path):
     with pytest.raises(FileNotFoundError, match="elsewhere") as caught, atomic_write(tmp_path / "a"):
-        open(tmp_path / "elsewhere", "rb")
+        (tmp_path / "elsewhere").read_bytes()
     assert not isinstance(caught.value, StorageError)
     refused = PermissionError(errno.EACCES, "denied", str(tmp_path / "elsewhere"))
     with pytest.raises(PermissionError) as caught, atomic_write(tmp_path / "a"):
