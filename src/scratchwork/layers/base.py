@@ -55,18 +55,23 @@ class Layer(ABC):
 
     def config(self) -> dict[str, Any]:
         """The hyper-parameters, by the names of `__init__`: with them a layer of the same kind can be made again."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self).__init__).parameters if name != "self"}
+        return {parameter.name: getattr(self, parameter.name) for parameter in hyperparameters(self)}
 
     def __repr__(self) -> str:
         return described(self)
 
 
+def hyperparameters(thing: Any) -> list[inspect.Parameter]:
+    """The named arguments of `__init__`; none for a class without one, whose signature would read `*args, **kwargs`."""
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    arguments = list(inspect.signature(type(thing).__init__).parameters.values())[1:]
+    return [argument for argument in arguments if argument.kind not in variadic]
+
+
 def described(thing: Any) -> str:
     """`Dense(10, bias_initializer='zeros')`: the name, the first argument bare where it is required, what is not default."""
     parts = []
-    for parameter in inspect.signature(type(thing).__init__).parameters.values():
-        if parameter.name == "self" or parameter.kind is parameter.VAR_POSITIONAL:
-            continue
+    for parameter in hyperparameters(thing):
         value = getattr(thing, parameter.name)
         if parameter.default is parameter.empty:
             parts.append(repr(value))
@@ -77,6 +82,4 @@ def described(thing: Any) -> str:
 
 def not_built(layer: Layer) -> NotBuiltError:
     """The error for a layer that is used before it is built."""
-    return NotBuiltError(
-        f"{layer!r} has no parameters yet: call fit(), or build(in_shape) with the shape of one input row"
-    )
+    return NotBuiltError(f"{layer!r} has no parameters yet: call fit(), or build(in_shape) with the shape of one input row")
