@@ -4,6 +4,7 @@ import graphlib
 from pathlib import Path
 
 import pytest
+
 from source_code import SOURCE, Import, files, imports
 
 # Top to bottom. A package with a list is ordered inside too, and its __init__ stands below its files.
