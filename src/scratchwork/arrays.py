@@ -34,8 +34,11 @@ def numeric_array(values: ArrayLike, name: str, dtype: DTypeLike | None = None) 
 
 def require_finite(array: Array, name: str) -> None:
     """Raise DataError naming the first NaN or infinity in `array`."""
-    if array.dtype.kind != "f" or np.isfinite(np.dot(flat := array.reshape(-1), flat)):
-        return  # one pass without a temporary; a sum of squares that overflows is looked at closely below
+    if array.dtype.kind != "f":
+        return
+    with np.errstate(over="ignore", invalid="ignore"):  # one pass without a temporary; an overflow is looked at closely below
+        if np.isfinite(np.dot(flat := array.reshape(-1), flat)):
+            return
     finite = np.isfinite(array)
     if finite.all():
         return
