@@ -1,15 +1,16 @@
 """What a layer is: three verbs, and nothing that they leave behind."""
 
 import inspect
+import numbers
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ..arrays import Array, Shape
-from ..errors import NotBuiltError
+from ..errors import ConfigurationError, NotBuiltError
 from ..parameter import Parameter
 
 
@@ -78,6 +79,18 @@ def described(thing: Any) -> str:
         elif value is not parameter.default and value != parameter.default:
             parts.append(f"{parameter.name}={value!r}")
     return f"{type(thing).__name__}({', '.join(parts)})"
+
+
+def real_number(value: Any, accept: Callable[[float], bool], needs: str) -> float:
+    """`value` as a float, or a ConfigurationError that begins with `needs` when it is no number or not accepted.
+
+    >>> real_number("thin", lambda eps: eps > 0, "LayerNorm needs an eps > 0")
+    Traceback (most recent call last):
+    scratchwork.errors.ConfigurationError: LayerNorm needs an eps > 0; received 'thin'
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not accept(float(value)):
+        raise ConfigurationError(f"{needs}; received {value!r}")
+    return float(value)
 
 
 def not_built(layer: Layer) -> NotBuiltError:
