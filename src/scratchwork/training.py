@@ -1,0 +1,306 @@
+"""The training loop: one function that reads from top to bottom.
+
+Every step does four things: forward, loss, backward, update. The rest of this file is what people need around them.
+"""
+
+import contextlib
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .arrays import Array
+from .callbacks import Callback, hooked
+from .data.batches import epoch_order
+from .diagnosis import bad_parameters, diverged
+from .errors import ConfigurationError, MissingDependencyError
+from .history import History, Run
+from .losses import Loss
+from .optimizers import Optimizer
+from .preparation import Data, Metric, Rows, check_counts, prepare_data, resolve_loss, resolve_metrics, resolve_optimizer
+from .progress import Progress
+from .regularizers import Constraint, Regularizer
+from .second_order import LBFGS
+from .sequential import Sequential
+from .updates import Updater
+
+ENGINES = ("auto", "numpy")
+
+
+def fit(
+    network: Sequential,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: Loss | str,
+    optimizer: Optimizer | LBFGS | str,
+    epochs: int = 10,
+    batch_size: int | None = 32,
+    validation_data: tuple[Any, ...] | None = None,
+    validation_split: float = 0.0,
+    sample_weight: ArrayLike | None = None,
+    metrics: Iterable[Any] | Mapping[str, Any] | str = (),
+    regularizer: Regularizer | None = None,
+    constraint: Constraint | None = None,
+    clip_value: float | None = None,
+    clip_norm: float | None = None,
+    callbacks: Sequence[Callback] = (),
+    engine: str = "auto",
+    threads: int | None = None,
+    shuffle: bool = True,
+    seed: int = 0,
+    progress: bool = True,
+) -> History:
+    """Train `network` on rows `x` and targets `y`, and return one number per epoch of all that was measured.
+
+    Parameters
+    ----------
+    network : Sequential
+        Built for the shape of `x` with `seed` where it is not built yet; trained on from where it is otherwise.
+    x : array (N, ...)
+        Finite numbers. uint8 and float16 stay as they are in memory and are converted batch by batch (not scaled).
+    y : array
+        As the loss takes it: labels 0..C-1, one-hot or soft rows, or numbers.
+    loss, optimizer : objects, or their names
+        `SoftmaxCrossEntropy()`, `Adam(1e-3)`, ...; with `LBFGS()` an epoch is one iteration on all rows.
+    epochs : int ≥ 1
+    batch_size : int ≥ 1, or None for all rows at once
+        The last batch of an epoch may be smaller.
+    validation_data : (x, y) or (x, y, sample_weight), optional
+    validation_split : float, 0 ≤ split < 1
+        Or hold out this fraction of the rows, stratified by class, drawn with `seed`.
+    sample_weight : array (N,), optional
+        ≥ 0; a weight of 2 means the row twice.
+    metrics : names or functions (prediction, target, weight) -> float
+    regularizer : Regularizer, optional
+        A penalty on all weights (on biases when it says so); part of the reported loss.
+    constraint : Constraint, optional
+        Projects every weight matrix after each step.
+    clip_value, clip_norm : float > 0, optional
+        Bound every entry of the gradient, or its norm over all parameters.
+    callbacks : sequence of Callback
+    engine : "auto" or "numpy"
+    threads : int, optional
+        How many threads BLAS may use (needs threadpoolctl); None leaves it as it is.
+    shuffle : bool
+        A new order of the rows every epoch, a function of `seed` and how many epochs the network has seen.
+    seed : int ≥ 0
+        For building, splitting and shuffling.
+    progress : bool
+        Show progress on stderr once training takes longer than two seconds.
+
+    Raises
+    ------
+    DataError, ShapeError, ConfigurationError
+        Before any work, in one sentence.
+    DivergedError
+        At the first loss that is not finite, naming step, layer and array.
+
+    Notes
+    -----
+    Ctrl-C ends the run after the present step and returns what was learned, with `history.stopped == "interrupted"`.
+
+    Examples
+    --------
+    >>> import scratchwork as sw
+    >>> rows = sw.data.xor()
+    >>> network = sw.Sequential([sw.Dense(8), sw.Tanh(), sw.Dense(2)])
+    >>> history = sw.fit(network, rows.x, rows.y, loss=sw.SoftmaxCrossEntropy(), optimizer=sw.Adam(0.05), epochs=100)
+    >>> network.predict(rows.x).argmax(axis=1).tolist()
+    [0, 1, 1, 0]
+    """
+    if not isinstance(network, Sequential):
+        raise ConfigurationError(f"fit trains a Sequential; received {network!r}")
+    if engine not in ENGINES:
+        raise ConfigurationError(f"engine is one of {', '.join(map(repr, ENGINES))} in this version; received {engine!r}")
+    loss, rule = resolve_loss(loss), resolve_optimizer(optimizer)
+    measures = resolve_metrics(metrics, loss)
+    data = prepare_data(network, loss, x, y, sample_weight, validation_data, validation_split, seed)
+    size = check_counts(epochs, batch_size, len(data.training))
+    updater = Updater(network, rule, regularizer, constraint, clip_value, clip_norm)
+    steps = math.ceil(len(data.training) / size)
+    run = Run(network, loss, rule, int(epochs), steps, len(data.training), state=updater.state)
+    hooks = [*callbacks, *([Progress()] if progress else [])]
+    order_seed = seed if shuffle else None
+    with _blas_threads(threads), _interruptible(run), np.errstate(all="ignore"):
+        try:
+            for hook in hooked(hooks, "on_fit_begin"):
+                hook(run)
+            if isinstance(rule, LBFGS):
+                _whole_set_iterations(run, rule, updater, data, measures, hooks)
+            else:
+                _epochs(run, updater, data, size, order_seed, measures, hooks)
+        finally:
+            for hook in hooked(hooks, "on_fit_end"):
+                hook(run)
+    run.history.stopped = run.stop or "epochs"
+    return run.history
+
+
+def _epochs(
+    run: Run, updater: Updater, data: Data, size: int, seed: int | None, measures: dict[str, Metric], hooks: list[Callback]
+) -> None:
+    """The loop itself."""
+    network, loss = run.network, run.loss
+    batches = Batches(data.training, size, network.dtype)
+    after_batch = hooked(hooks, "on_batch_end")
+    for run.epoch in range(1, run.epochs + 1):
+        started = time.perf_counter()
+        total = total_weight = 0.0
+        seen: list[tuple[Array, Array, Array | None]] = []
+        for run.batch_in_epoch, (x, target, weight) in enumerate(batches.epoch(seed, network.epochs_seen)):
+            network.steps_seen += 1
+            prediction, caches = network.forward(x, training=True, step=network.steps_seen)
+            value, dprediction = loss.value_and_grad(prediction, target, weight)
+            if not math.isfinite(value):
+                raise diverged(network, x, epoch=run.epoch, step=run.step + 1, loss=value)
+            network.backward(dprediction, caches, need_dx=False)
+            run.step += 1
+            run.batch_loss = value + updater.step(run)
+            batch_weight = float(len(x)) if weight is None else float(weight.sum())
+            total, total_weight = total + run.batch_loss * batch_weight, total_weight + batch_weight
+            if measures:
+                seen.append((prediction, target.copy(), None if weight is None else weight.copy()))
+            for hook in after_batch:
+                hook(run)
+            if run.stop:
+                break
+        if run.stop == "interrupted":
+            return  # an epoch that was not finished is no entry of the history
+        if error := bad_parameters(network, epoch=run.epoch, step=run.step):
+            raise error
+        network.epochs_seen += 1
+        row = {"loss": total / total_weight, **_measured(measures, seen)}
+        row |= _validated(run, updater, data.validation, measures)
+        run.history.append({**row, "learning_rate": run.learning_rate, "seconds": time.perf_counter() - started})
+        for hook in hooked(hooks, "on_epoch_end"):
+            hook(run)
+        if run.stop:
+            return
+
+
+def _whole_set_iterations(
+    run: Run, rule: LBFGS, updater: Updater, data: Data, measures: dict[str, Metric], hooks: list[Callback]
+) -> None:
+    """L-BFGS: each iteration evaluates all rows as often as its line search asks, and counts as one epoch."""
+    network, rows, flat = run.network, data.training, run.network.flat()
+    x = rows.x.astype(network.dtype, copy=False)
+    started = time.perf_counter()
+
+    def function(value: Array) -> tuple[float, Array]:
+        flat.value[...] = value
+        prediction, caches = network.forward(x, training=True, step=network.steps_seen)
+        loss, dprediction = run.loss.value_and_grad(prediction, rows.target, rows.weight)
+        network.backward(dprediction, caches, need_dx=False)
+        return loss + updater.add_penalties(), flat.grad
+
+    def after_iteration(iteration: int, loss: float) -> bool:
+        nonlocal started
+        if not math.isfinite(loss):
+            raise diverged(network, x, epoch=iteration, step=iteration, loss=loss)
+        run.epoch = run.step = iteration
+        run.batch_loss, run.learning_rate = loss, 1.0
+        network.epochs_seen += 1
+        seen = [(network.predict(x), rows.target, rows.weight)] if measures else []
+        row = {"loss": loss, **_measured(measures, seen), **_validated(run, updater, data.validation, measures)}
+        run.history.append({**row, "learning_rate": 1.0, "seconds": time.perf_counter() - started})
+        for hook in (*hooked(hooks, "on_batch_end"), *hooked(hooks, "on_epoch_end")):
+            hook(run)
+        started = time.perf_counter()
+        return run.stop is not None or iteration >= run.epochs
+
+    rule.minimize(function, flat.value, after_iteration)
+
+
+class Batches:
+    """Walks through rows in batches of a given size; each epoch's order is a function of the seed and the epoch.
+
+    Rows are gathered into one buffer that is used again for every batch: while a batch is at work it stays in the cache.
+    """
+
+    def __init__(self, rows: Rows, size: int, dtype: np.dtype[Any]) -> None:
+        self.rows, self.size, self.dtype = rows, size, dtype
+        shape = (size, *rows.x.shape[1:])
+        self.whole = size >= len(rows)
+        self.gathered = np.empty(shape if not self.whole else 0, rows.x.dtype)
+        narrow = rows.x.dtype != dtype
+        self.converted = np.empty(shape if narrow and not self.whole else 0, dtype) if narrow else self.gathered
+
+    def epoch(self, seed: int | None, epoch: int) -> Iterator[tuple[Array, Array, Array | None]]:
+        """(x, target, weight) of each batch; x is overwritten by the next one."""
+        rows, count = self.rows, len(self.rows)
+        if self.whole:  # all rows at once: their order changes nothing but rounding
+            yield rows.x.astype(self.dtype, copy=False), rows.target, rows.weight
+            return
+        order = np.arange(count) if seed is None else epoch_order(count, seed, epoch)
+        for start in range(0, count, self.size):
+            chosen = order[start : start + self.size]
+            x = self.gathered[: len(chosen)]
+            np.take(rows.x, chosen, axis=0, out=x, mode="clip")  # "clip": the default checks through a second buffer
+            if self.converted is not self.gathered:
+                self.converted[: len(chosen)] = x
+                x = self.converted[: len(chosen)]
+            yield x, rows.target[chosen], None if rows.weight is None else rows.weight[chosen]
+
+
+def _measured(measures: dict[str, Metric], seen: list[tuple[Array, Array, Array | None]]) -> dict[str, float]:
+    """Every metric over all predictions of an epoch at once, which is exact also where means of batches are not (AUC, R²)."""
+    if not measures or not seen:
+        return {}
+    prediction = np.concatenate([one[0] for one in seen])
+    target = np.concatenate([one[1] for one in seen])
+    weights = [one[2] for one in seen if one[2] is not None]
+    weight = np.concatenate(weights) if weights else None
+    return {name: measure(prediction, target, weight) for name, measure in measures.items()}
+
+
+def _validated(run: Run, updater: Updater, rows: Rows | None, measures: dict[str, Metric]) -> dict[str, float]:
+    if rows is None:
+        return {}
+    prediction = run.network.predict(rows.x)
+    value, _ = run.loss.value_and_grad(prediction, rows.target, rows.weight)
+    measured = {f"val_{name}": measure(prediction, rows.target, rows.weight) for name, measure in measures.items()}
+    return {"val_loss": value + updater.penalty(), **measured}
+
+
+@contextlib.contextmanager
+def _interruptible(run: Run) -> Iterator[None]:
+    """The first Ctrl-C lets the present step end and then stops the run; a second one interrupts at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def on_interrupt(number: int, frame: Any) -> None:
+        if run.stop == "interrupted":
+            raise KeyboardInterrupt
+        run.stop = "interrupted"
+
+    if before is not signal.default_int_handler:  # somebody else handles it (a notebook kernel, a server): leave it to them
+        yield
+        return
+    signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _blas_threads(threads: int | None) -> Iterator[None]:
+    if threads is None:
+        yield
+        return
+    if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
+        raise ConfigurationError(f"threads is a whole number of at least 1, or None; received {threads!r}")
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError as error:
+        raise MissingDependencyError("threads= needs threadpoolctl: pip install 'scratchwork[threads]'") from error
+    with threadpool_limits(int(threads), user_api="blas"):
+        yield
