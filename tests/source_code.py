@@ -2,6 +2,8 @@
 
 import ast
 import functools
+import importlib
+import inspect
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,3 +72,28 @@ def tracked_files() -> list[Path]:
     except (OSError, subprocess.CalledProcessError):
         return [path for path in ROOT.rglob("*") if path.is_file() and not {".venv", "runs"} & set(path.parts)]
     return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def definitions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    """Every function, method and class of a file, nested ones too."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node
+
+
+def final_classes(base: type) -> list[type]:
+    """The public classes of the package under `base` that can be used: those that are not abstract.
+
+    Every module is imported for it, so that no class hides in a file that nobody imports.
+    """
+    found = []
+    for module in files():
+        name = f"scratchwork.{module}" if module else "scratchwork"
+        if name.endswith("__main__"):
+            continue  # would run
+        for thing in vars(importlib.import_module(name)).values():
+            if not inspect.isclass(thing) or thing.__module__ != name or not issubclass(thing, base) or thing is base:
+                continue
+            if not inspect.isabstract(thing) and not thing.__name__.startswith("_"):
+                found.append(thing)
+    return found
