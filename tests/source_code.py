@@ -5,9 +5,10 @@ import functools
 import importlib
 import inspect
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "scratchwork"
@@ -81,19 +82,26 @@ def definitions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef |
             yield node
 
 
-def final_classes(base: type) -> list[type]:
-    """The public classes of the package under `base` that can be used: those that are not abstract.
+def public_things(package: str = "") -> Iterator[tuple[str, Any]]:
+    """Every public class, function and constant with the module that it stands in, of the package or one part of it.
 
-    Every module is imported for it, so that no class hides in a file that nobody imports.
+    Every module is imported for it, so that nothing hides in a file that nobody imports.
     """
-    found = []
     for module in files():
-        name = f"scratchwork.{module}" if module else "scratchwork"
-        if name.endswith("__main__"):
-            continue  # would run
-        for thing in vars(importlib.import_module(name)).values():
-            if not inspect.isclass(thing) or thing.__module__ != name or not issubclass(thing, base) or thing is base:
-                continue
-            if not inspect.isabstract(thing) and not thing.__name__.startswith("_"):
-                found.append(thing)
-    return found
+        if module.endswith("__main__") or not f"{module}.".startswith(f"{package}." if package else ""):
+            continue  # importing __main__ would run it
+        name = f"scratchwork.{module}".rstrip(".")
+        for label, thing in vars(importlib.import_module(name)).items():
+            if not label.startswith("_"):
+                yield name, thing
+
+
+def final_classes(base: type) -> list[type]:
+    """The public classes of the package under `base` that can be used: those that are not abstract."""
+    classes = [thing for name, thing in public_things() if inspect.isclass(thing) and thing.__module__ == name]
+    return [cls for cls in classes if issubclass(cls, base) and cls is not base and not inspect.isabstract(cls)]
+
+
+def public_functions(package: str) -> list[Callable[..., Any]]:
+    """The public functions that one module, or any module of one package, defines."""
+    return [thing for name, thing in public_things(package) if inspect.isfunction(thing) and thing.__module__ == name]

@@ -1,11 +1,13 @@
 """The house order: a file imports only from files above it, so that this list is the table of contents of the library."""
 
+import ast
 import graphlib
+import re
 from pathlib import Path
 
 import pytest
 
-from source_code import SOURCE, Import, files, imports
+from source_code import SOURCE, Import, files, imports, tree
 
 # Top to bottom. A package with a list is ordered inside too, and its __init__ stands below its files.
 ORDER: dict[str, tuple[str, ...]] = {
@@ -17,7 +19,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "randomness": (),
     "initializers": (),
     "layers": ("base", "dense", "special", "activations", "gates", "softmax", "dropout", "normalization", "reshape"),
-    "losses": ("base", "classification", "margin", "regression"),
+    "losses": ("base", "targets", "classification", "margin", "regression"),
     "schedules": (),
     "optimizers": (),
     "second_order": (),
@@ -29,8 +31,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "history": (),
     "callbacks": (),
     "progress": (),
-    "updates": (),
     "preparation": (),
+    "updates": (),
     "diagnosis": (),
     "training": (),
     "model": (),
@@ -90,6 +92,13 @@ def test_every_module_has_its_place():
 def test_each_file_imports_only_from_files_above_it():
     wrong = against_the_order(SOURCE, ORDER)
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_package_tells_its_readers_the_same_order():
+    text = " ".join((ast.get_docstring(tree(files()[""])) or "").split())
+    told = re.search(r"each imports only from those before it\): ([a-z_, ]+)\.", text)
+    assert told is not None
+    assert told.group(1).split(", ") == [unit for unit in ORDER if unit not in {"", "_version"}]
 
 
 def test_no_module_imports_itself_through_others():

@@ -13,13 +13,9 @@ FILE_LINES = 350
 FUNCTION_LINES = 60
 
 # Written in pieces, so that this file does not find itself.
-LOOSE_ENDS = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "NotImplemented" + "Error"]))
+LOOSE_ENDS = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", r"(raise|return) NotImplemented" + "Error"]))
 SKIPS = re.compile(r"pytest\.mark\." + "(skip|skipif|xfail)")
 
-# Files that may unpickle, and why.
-UNPICKLERS = {
-    "data/cifar.py": "the python version of CIFAR-10 is a pickle; its unpickler builds arrays, text, numbers and containers",
-}
 RUNS_WHAT_IT_READS = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 
 
@@ -37,7 +33,7 @@ def code_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return lines
 
 
-def dangers(module: ast.Module, may_unpickle: bool = False) -> Iterator[str]:
+def dangers(module: ast.Module) -> Iterator[str]:
     """Calls and imports in a file that could run what a file holds."""
     for node in ast.walk(module):
         if isinstance(node, ast.Call):
@@ -51,10 +47,7 @@ def dangers(module: ast.Module, may_unpickle: bool = False) -> Iterator[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names = [node.module or ""]
-        if not may_unpickle:
-            yield from (f"line {node.lineno}: imports {name}" for name in names if name.split(".")[0] in RUNS_WHAT_IT_READS)
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in {"pickle.load", "pickle.loads"}:
-            yield f"line {node.lineno}: {ast.unparse(node)}"
+        yield from (f"line {node.lineno}: imports {name}" for name in names if name.split(".")[0] in RUNS_WHAT_IT_READS)
 
 
 def is_false(node: ast.expr) -> bool:
@@ -101,11 +94,7 @@ def test_nothing_is_left_open():
 
 
 def test_nothing_runs_what_it_reads():
-    found = [
-        f"{path.relative_to(SOURCE)}, {danger}"
-        for path in files().values()
-        for danger in dangers(tree(path), path.relative_to(SOURCE).as_posix() in UNPICKLERS)
-    ]
+    found = [f"{path.relative_to(SOURCE)}, {danger}" for path in files().values() for danger in dangers(tree(path))]
     assert not found, "\n".join(found)
 
 
@@ -142,7 +131,8 @@ def test_no_global_random_state():
         ("exec('x = 1')", 1),
         ("import pickle", 1),
         ("from pickle import Unpickler", 1),
-        ("import pickle\npickle.load(file)", 2),
+        ("def f():\n    import pickle.x", 1),
+        ("import pickletools", 0),
         ("np.load(path, allow_pickle=True)", 1),
         ("np.load(path, allow_pickle=flag)", 1),
         ("np.load(path, allow_pickle=False)", 0),
@@ -153,11 +143,6 @@ def test_no_global_random_state():
 )
 def test_the_reader_of_dangers(text, count):
     assert len(list(dangers(ast.parse(text)))) == count
-
-
-def test_an_unpickler_may_import_pickle_but_not_load_with_it():
-    assert list(dangers(ast.parse("import pickle\npickle.Unpickler(f)"), may_unpickle=True)) == []
-    assert len(list(dangers(ast.parse("import pickle\npickle.loads(b)"), may_unpickle=True))) == 1
 
 
 def test_the_counts_can_fail():

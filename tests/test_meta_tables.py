@@ -1,0 +1,102 @@
+"""Whoever adds a class adds its rows: in the table that names are looked up in, and in the cases of the contract tests."""
+
+import inspect
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+import scratchwork as sw
+from source_code import final_classes, public_functions
+
+# What the design promises by name: other people's scripts call these.
+CONTRACT = [
+    "Adam", "AdaGrad", "BatchNorm", "CategoricalCrossEntropy", "Dense", "Dropout", "ElasticNet", "L1", "L2", "LeakyReLU",
+    "Linear", "MaxNorm", "MeanAbsoluteError", "MeanSquaredError", "Model", "MulticlassHinge", "RMSProp", "ReLU", "SGD",
+    "Sequential", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax", "SoftmaxCrossEntropy", "SquaredHinge", "Step", "Tanh",
+    "check_gradients", "fit", "load", "save",
+]  # fmt: skip
+
+# Where the base of a family lives, and where the table of its members.
+FAMILIES = {
+    "LAYERS": ("layers", "Layer", "layers"),
+    "LOSSES": ("losses", "Loss", "losses"),
+    "OPTIMIZERS": ("optimizers", "Optimizer", "optimizers"),
+    "INITIALIZERS": ("initializers", "Initializer", "initializers"),
+    "REGULARIZERS": ("regularizers", "Regularizer", "regularizers"),
+    "CONSTRAINTS": ("regularizers", "Constraint", "regularizers"),
+    "SCHEDULES": ("schedules", "Schedule", "schedules"),
+    "TRANSFORMERS": ("preprocessing", "Transformer", "preprocessing"),
+}
+
+# Members of a family that need no row in its table, and why.
+WITHOUT_A_ROW = {
+    "Sequential": "a network: it is made of what stands in the table, and stored as such",
+}
+
+
+def kinds(entries: Iterable[Any]) -> set[type]:
+    """The classes of what a table holds: classes, or instances with their settings."""
+    return {entry if inspect.isclass(entry) else type(entry) for entry in entries}
+
+
+def table(name: str) -> Mapping[str, Any]:
+    return getattr(import_module(f"scratchwork.{FAMILIES[name][2]}"), name)
+
+
+def family(name: str) -> list[type]:
+    module, base, _ = FAMILIES[name]
+    return final_classes(getattr(import_module(f"scratchwork.{module}"), base))
+
+
+def without_a_row(members: Iterable[type], rows: set[type]) -> list[str]:
+    return sorted(member.__name__ for member in set(members) - rows if member.__name__ not in WITHOUT_A_ROW)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_member_of_a_family_stands_in_its_table(name):
+    members = family(name)
+    assert members
+    assert without_a_row(members, kinds(table(name).values())) == []
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_table_holds_its_family_only(name):
+    strangers = kinds(table(name).values()) - set(family(name))
+    assert sorted(stranger.__name__ for stranger in strangers) == []
+
+
+def test_every_metric_stands_in_its_table():
+    """A metric is a public function of metrics.py that takes prediction and target."""
+    from scratchwork.metrics import METRICS
+
+    metrics = {
+        function
+        for function in public_functions("metrics")
+        if list(inspect.signature(function).parameters)[:3] == ["prediction", "target", "weight"]
+    }
+    assert len(metrics) >= 3
+    assert sorted(function.__name__ for function in metrics - set(METRICS.values())) == []
+
+
+def test_every_reader_stands_in_its_table():
+    """A reader is a public function `read_...` of the data package that makes a data set of a path."""
+    from scratchwork.data import READERS
+
+    readers = {function for function in public_functions("data") if function.__name__.startswith("read_")}
+    assert len(readers) >= 3
+    assert sorted(function.__name__ for function in readers - set(READERS.values())) == []
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_the_names_of_the_contract(name):
+    assert callable(getattr(sw, name))
+    assert name in sw.__all__
+
+
+def test_the_check_can_fail():
+    members = family("LAYERS")
+    rows = kinds(table("LAYERS").values())
+    assert without_a_row(members, rows - {sw.Dense}) == ["Dense"]
+    assert without_a_row([*members, type("Forgotten", (), {})], rows) == ["Forgotten"]
