@@ -132,8 +132,8 @@ class Mish(Activation):
 
     Numerics
     --------
-    The second form needs one exponential and subtracts nothing, so no digits cancel. x is cut at 40 inside it, where the
-    factor is 1 to the last bit, so that e² does not overflow.
+    The second form needs one exponential and subtracts nothing, so no digits cancel. x is cut at 40 in e and in the slope:
+    there the factor is 1 to the last bit, and e² cannot overflow.
 
     References
     ----------
@@ -156,5 +156,6 @@ class Mish(Activation):
             return None
         x, e = cache
         n = e * (e + 2.0)
-        dx: Array = dy * (n / (n + 2.0) + 4.0 * x * (e / (n + 2.0)) * ((1.0 + e) / (n + 2.0)))
+        slope = np.minimum(x, 40.0) * (4.0 * e / (n + 2.0)) * ((1.0 + e) / (n + 2.0))
+        dx: Array = dy * (n / (n + 2.0) + slope)
         return dx

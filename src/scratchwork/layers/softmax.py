@@ -59,7 +59,8 @@ class Softmax(Layer):
         return in_shape
 
     def forward(self, x: Array, *, training: bool = False, step: int = 0) -> tuple[Array, Cache]:
-        y: Array = np.subtract(x, np.maximum.reduce(x, axis=-1, keepdims=True))
+        columns = np.asfortranarray(x) if x.shape[-1] < 64 else x  # short rows: the maximum runs down whole columns at once
+        y: Array = np.subtract(x, np.maximum.reduce(columns, axis=-1, keepdims=True))
         np.exp(y, out=y)
         y /= np.add.reduce(y, axis=-1, keepdims=True)
         return y, y
