@@ -4,7 +4,6 @@ All of them are a `ScratchworkError`, so that one `except` is enough; each is al
 would have expected (a wrong shape is a `ValueError` too), so that code written for NumPy or scikit-learn catches it.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -64,6 +63,8 @@ class DivergedError(ScratchworkError, ArithmeticError):
 
 def nearest_name(name: str, known: Iterable[str]) -> str:
     """The end of a sentence: which known name was probably meant, and which names there are."""
+    import difflib  # slow to import, and only a mistake needs it
+
     names = sorted(known)
     close = difflib.get_close_matches(name.lower(), [entry.lower() for entry in names], n=1, cutoff=0.5)
     meant = next((entry for entry in names if close and entry.lower() == close[0]), None)

@@ -8,7 +8,6 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,7 +62,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     permissions = _checked_permissions(target)
     # The suffix is kept, the rest of the name is not: a name of the greatest length would have no room for more.
-    temporary = target.with_name(f".unfinished-{secrets.token_hex(6)}{target.suffix}")
+    temporary = target.with_name(f".unfinished-{os.urandom(6).hex()}{target.suffix}")
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         if permissions is not None:
