@@ -1,18 +1,24 @@
 """Cross-entropies: minus the logarithm of the probability that was given to the truth."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Array
-from ..errors import ConfigurationError, DataError, ShapeError
+from ..errors import ConfigurationError, DataError
 from .base import ElementwiseLoss, Loss, is_number, require_setting, row_weights, sigmoid
 from .targets import binary_targets, class_scores, class_targets, matched_classes, one_hot, require_classes
-
-ClassWeight: TypeAlias = Mapping[int, float] | Sequence[float]
+from .weighting import (
+    ClassWeight,
+    checked_class_weight,
+    checked_numbers,
+    checked_smoothing,
+    class_factors,
+    smoothed,
+    times_class_weight,
+)
 
 ONE_LOGIT = (
     "softmax over one output is always 1: use SigmoidBinaryCrossEntropy with targets 0 and 1, "
@@ -74,12 +80,12 @@ class SoftmaxCrossEntropy(Loss):
     link = "softmax"
 
     def __init__(self, label_smoothing: float = 0.0, class_weight: ClassWeight | None = None) -> None:
-        self.label_smoothing = _smoothing(self, label_smoothing)
-        self.class_weight = _class_weight(self, class_weight)
+        self.label_smoothing = checked_smoothing(self, label_smoothing)
+        self.class_weight = checked_class_weight(self, class_weight)
 
     def prepare(self, target: Any, outputs: int, name: str = "y") -> Array:
         require_classes(outputs, ONE_LOGIT)
-        _class_factors(self.class_weight, outputs)
+        class_factors(self.class_weight, outputs)
         return class_targets(target, outputs, name)
 
     # an infinite logit gives a NaN loss, which training stops on and explains: a warning would be said twice
@@ -89,7 +95,7 @@ class SoftmaxCrossEntropy(Loss):
         t = matched_classes(z, target)
         rows, classes = z.shape
         if self.class_weight is not None:
-            weight = _times_class_weight(weight, t, self.class_weight, classes)
+            weight = times_class_weight(weight, t, self.class_weight, classes)
         if t.ndim == 1 and self.label_smoothing:
             t = one_hot(t, classes, z.dtype)
         # largest of each row: down the columns of a copy NumPy compares whole vectors, along short rows number by number
@@ -100,7 +106,7 @@ class SoftmaxCrossEntropy(Loss):
             total = _exp_and_sum(grad)
             row_losses = np.log(total) - picked
         else:
-            t = _smoothed(t, self.label_smoothing, z.dtype)
+            t = smoothed(t, self.label_smoothing, z.dtype)
             mass = np.add.reduce(t, axis=1)  # 1 but for rounding; kept, so that the gradient is that of the value
             picked = np.einsum("nc,nc->n", t, grad)
             total = _exp_and_sum(grad)
@@ -159,15 +165,15 @@ class CategoricalCrossEntropy(Loss):
     link = "identity"
 
     def __init__(self, label_smoothing: float = 0.0, class_weight: ClassWeight | None = None, eps: float = 1e-30) -> None:
-        self.label_smoothing = _smoothing(self, label_smoothing)
-        self.class_weight = _class_weight(self, class_weight)
+        self.label_smoothing = checked_smoothing(self, label_smoothing)
+        self.class_weight = checked_class_weight(self, class_weight)
         # 1e-37: 1/eps and eps are both ordinary float32 numbers
         require_setting(self, "eps", eps, "with 1e-37 <= eps < 1", is_number(eps) and 1e-37 <= eps < 1)
         self.eps = float(eps)
 
     def prepare(self, target: Any, outputs: int, name: str = "y") -> Array:
         require_classes(outputs, ONE_PROBABILITY)
-        _class_factors(self.class_weight, outputs)
+        class_factors(self.class_weight, outputs)
         return class_targets(target, outputs, name)
 
     @np.errstate(over="ignore", invalid="ignore")
@@ -182,10 +188,10 @@ class CategoricalCrossEntropy(Loss):
                 "end the network in Softmax(), or use SoftmaxCrossEntropy on its logits"
             )
         if self.class_weight is not None:
-            weight = _times_class_weight(weight, t, self.class_weight, classes)
+            weight = times_class_weight(weight, t, self.class_weight, classes)
         if t.ndim == 1:
             t = one_hot(t, classes, p.dtype)
-        t = _smoothed(t, self.label_smoothing, p.dtype)
+        t = smoothed(t, self.label_smoothing, p.dtype)
         clipped = np.maximum(p, self.eps)
         grad = t / clipped
         logs = np.log(clipped) + (p - clipped) / clipped
@@ -243,7 +249,7 @@ class SigmoidBinaryCrossEntropy(ElementwiseLoss):
 
     def __init__(self, positive_weight: float | Sequence[float] | None = None) -> None:
         if positive_weight is not None and not is_number(positive_weight):
-            positive_weight = _numbers(self, "positive_weight", positive_weight)
+            positive_weight = checked_numbers(self, "positive_weight", positive_weight)
         values = positive_weight if isinstance(positive_weight, tuple) else (positive_weight,)
         fits = positive_weight is None or all(value > 0 for value in values)
         require_setting(self, "positive_weight", positive_weight, "as positive numbers", fits)
@@ -296,72 +302,3 @@ def _total(row_losses: Array, per_row: Array | float) -> float:
     if isinstance(per_row, float):
         return float(np.add.reduce(row_losses)) * per_row
     return float(np.add.reduce(row_losses * per_row))
-
-
-def _smoothing(owner: Loss, value: float) -> float:
-    require_setting(owner, "label_smoothing", value, "with 0 <= label_smoothing < 1", is_number(value) and 0 <= value < 1)
-    return float(value)
-
-
-def _smoothed(t: Array, smoothing: float, dtype: np.dtype[Any]) -> Array:
-    t = t.astype(dtype, copy=False)
-    return (1.0 - smoothing) * t + smoothing / t.shape[1] if smoothing else t
-
-
-def _numbers(owner: Loss, name: str, values: Any) -> tuple[float, ...]:
-    """A sequence of finite numbers as a tuple of floats."""
-    try:
-        numbers = tuple(float(value) for value in values)
-    except (TypeError, ValueError):
-        numbers = ()
-    require_setting(owner, name, values, "as a sequence of numbers", bool(numbers) and all(map(math.isfinite, numbers)))
-    return numbers
-
-
-def _class_weight(owner: Loss, value: ClassWeight | None) -> dict[int, float] | tuple[float, ...] | None:
-    """As plain numbers; keys may be text, which is what JSON makes of them."""
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        factors = _numbers(owner, "class_weight", value)
-        require_setting(owner, "class_weight", value, "as numbers of at least 0, not all 0", min(factors) >= 0 < max(factors))
-        return factors
-    try:
-        labels = [int(label) for label in value]
-    except (TypeError, ValueError):
-        labels = [-1]
-    require_setting(owner, "class_weight", value, "with the labels 0, 1, 2, ... as keys", bool(labels) and min(labels) >= 0)
-    factors = _numbers(owner, "class_weight", value.values())
-    require_setting(owner, "class_weight", value, "as numbers of at least 0", min(factors) >= 0)
-    return dict(zip(labels, factors, strict=True))
-
-
-def _class_factors(class_weight: ClassWeight | None, classes: int) -> Array:
-    """κ as a vector; ConfigurationError where it does not fit the number of classes."""
-    factors = np.ones(classes)
-    if isinstance(class_weight, Mapping):
-        if max(class_weight) >= classes:
-            raise ConfigurationError(
-                f"class_weight names label {max(class_weight)}, and the outputs stand for labels 0 to {classes - 1}"
-            )
-        for label, factor in class_weight.items():
-            factors[label] = factor
-    elif class_weight is not None:
-        if len(class_weight) != classes:
-            raise ConfigurationError(
-                f"class_weight has {len(class_weight)} numbers and the network {classes} outputs: give one per class"
-            )
-        factors[:] = class_weight
-    return factors
-
-
-def _times_class_weight(weight: Array | None, t: Array, class_weight: ClassWeight, classes: int) -> Array:
-    factors = _class_factors(class_weight, classes)
-    per_row: Array = factors[t] if t.ndim == 1 else t @ factors
-    if weight is None:
-        return per_row
-    weight = np.asarray(weight)
-    if weight.shape != per_row.shape:
-        raise ShapeError(f"weight needs one number per row, shape {per_row.shape}; received {weight.shape}")
-    combined: Array = per_row * weight
-    return combined
