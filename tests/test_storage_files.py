@@ -177,14 +177,12 @@ def test_a_folder_in_the_place_of_the_file(tmp_path):
     assert list(tmp_path.rglob("*")) == [tmp_path / "runs"]
 
 
-def test_a_device_is_not_replaced(tmp_path):
-    for device in ["/dev/null", os.devnull]:
-        with pytest.raises(StorageError, match="a device or a pipe"):
-            atomic_write_text(device, "x")
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+def test_a_pipe_or_device_is_not_replaced(tmp_path):
+    """Not tried on a real device: where root runs the test and the check is broken, the system's would be gone."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(StorageError, match="a device or a pipe"):
         atomic_write_text(tmp_path / "pipe", "x")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
 def test_a_protected_file_and_a_protected_folder(tmp_path, monkeypatch):
