@@ -82,6 +82,12 @@ def test_extreme_scores(dtype):
     assert np.isfinite(Softmax().backward(np.full_like(x, 1e4), cache)).all()
 
 
+@pytest.mark.parametrize("columns", [10, 63, 64, 100])
+def test_the_maximum_is_found_wherever_it_stands(columns):
+    y, _ = Softmax().forward(1e4 * np.eye(columns))
+    np.testing.assert_array_equal(y, np.eye(columns))
+
+
 @given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=80), st.floats(-1e3, 1e3))
 def test_probabilities_whatever_the_scores(scores, shift):
     x = np.array([scores])

@@ -378,4 +378,4 @@ def _exponential_linear(x: Array, right: float, left: float) -> Array:
 
 def _exponential_linear_slope(y: Array, right: float, left: float) -> Array:
     """Its derivative from its output: right where y > 0, else left · exp(x) = y + left."""
-    return np.where(y > 0.0, y.dtype.type(right), y + left)
+    return np.where(y > 0.0, right, y + left)
