@@ -1,0 +1,343 @@
+"""Tables of numbers as text: comma, semicolon or tab, with or without a header, packed with gzip or not."""
+
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from ..arrays import Array, Shape
+from ..errors import ConfigurationError, DataError, FileFormatError, UnknownNameError
+from .dataset import Dataset, Task, as_features, encode_target
+from .reading import MAX_BYTES, existing_file, open_binary
+
+DELIMITERS = "\t;,"
+TARGET_NAMES = ("label", "target", "class", "y")
+"""Column names that are taken for the target where none is given; otherwise it is the last column."""
+
+MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-"})
+MNIST_COLUMNS = 1 + 28 * 28
+ROWS_AT_A_TIME = 512
+SHOWN = 40
+"""The most characters of a cell or of a column name that an error repeats."""
+
+
+def read_csv(
+    path: str | os.PathLike[str],
+    target: str | int | bool | None = None,
+    *,
+    features: Sequence[str] | None = None,
+    header: bool | None = None,
+    delimiter: str | None = None,
+    task: Task = "auto",
+) -> Dataset:
+    """A table of numbers from a CSV file; UTF-8, with or without a byte order mark, any line ends, gzip or not.
+
+    Parameters
+    ----------
+    path : path
+        The file. Kaggle's digits (`label,pixel0,…`) are recognized as images.
+    target : str, int, False or None
+        Which column is to be predicted: its name, or its number from 0 (negative from the end). None takes the column called
+        label, target, class or y, and otherwise the last. False reads rows without a target, for prediction.
+        A file without header that has 785 columns starts with its label: that is how MNIST is passed around.
+    features : names, optional
+        Which columns are features, in this order; all others but the target are skipped. By default all but the target.
+    header : bool, optional
+        Whether the first row holds names. By default it does where `target` or `features` are names, or where some column
+        has text in the first row and a number in the second.
+    delimiter : str, optional
+        One character; by default the one of tab, semicolon and comma that cuts the first lines evenly.
+    task : "auto", "classification" or "regression"
+        What a numeric target is; "auto" takes whole numbers with at most 20 values, or in a column called label or class, for
+        classes. A text target is always classes, named in sorted order.
+
+    Raises
+    ------
+    MissingFileError
+        When there is no such file.
+    FileFormatError
+        When the file is no text, or has rows of different lengths (with the line number).
+    DataError
+        When a cell is missing or not a number (with line and column), or there are no rows.
+    UnknownNameError
+        When a column named does not exist; the nearest name is proposed.
+
+    Numerics
+    --------
+    Numbers are read as float64, and given as float32 where that holds all of them exactly (pixels, small counts).
+    """
+    path = existing_file(path)
+    with open_binary(path, unzip=True) as raw:
+        lines = _text_lines(io.TextIOWrapper(raw, encoding="utf-8-sig", newline=""), path)
+        first = list(islice(lines, 20))
+        cut = _guess_delimiter(first) if delimiter is None else delimiter
+        rows = _rows(chain(first, lines), cut, path)
+        if header is None and ((isinstance(target, str) and not _is_number(target)) or features is not None):
+            header = True
+        table = _open_table(path, rows, header)
+        goal = _target_column(table, target)
+        wanted = _feature_columns(table, features, goal)
+        x, texts, numbers = _columns(table, wanted, goal)
+    names = tuple(table.names[i] for i in wanted)
+    headless_mnist = not table.named and table.width == MNIST_COLUMNS and goal == 0
+    y, labels, y_name = None, None, "y"
+    if goal is not None:
+        y_name = table.names[goal] if table.named else "y"
+        known = headless_mnist or (table.named and y_name.lower() in ("label", "class"))
+        y, labels = encode_target(_target_values(table, goal, texts, numbers, task), y_name, task, named_label=known)
+    shape = (28, 28) if headless_mnist else _image_shape(names)
+    return Dataset(x, y, path.name.split(".")[0], names, y_name, labels, shape, source=str(path))
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A file of which the names have been read: every row is still to come."""
+
+    path: Path
+    names: list[str]
+    named: bool
+    rows: Iterator[tuple[int, list[str]]]
+
+    @property
+    def width(self) -> int:
+        return len(self.names)
+
+    def place(self, line: int, column: int) -> str:
+        name = f" ({_short(self.names[column])!r})" if self.named else ""
+        return f"{self.path}, line {line}, column {column + 1}{name}"
+
+
+# From bytes to rows
+
+
+def _text_lines(text: io.TextIOWrapper, path: Path) -> Iterator[str]:
+    """The lines of a text file; one clear error where it is no text, or unfolds to more than can be meant."""
+    left = MAX_BYTES
+    try:
+        while line := text.readline(MAX_LINE):
+            left -= len(line)
+            if "\0" in line or left < 0 or len(line) == MAX_LINE:
+                _refuse_text(path, line, left)
+            yield line
+    except UnicodeDecodeError as error:
+        if error.object[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise FileFormatError(f"{path} is saved as UTF-16 text; save it as 'CSV UTF-8'") from None
+        raise FileFormatError(
+            f"{path} is no UTF-8 text (byte 0x{error.object[error.start]:02X}): save it as 'CSV UTF-8'"
+        ) from None
+
+
+MAX_LINE = 1 << 24
+
+
+def _refuse_text(path: Path, line: str, left: int) -> NoReturn:
+    if "\0" in line:
+        raise FileFormatError(f"{path} holds zero bytes: it is a binary file, or UTF-16 text, and no CSV file in UTF-8")
+    if left < 0:
+        raise FileFormatError(f"{path} unfolds to more than {MAX_BYTES:,} characters; at most so many are read")
+    raise FileFormatError(f"{path} has a line of more than {MAX_LINE:,} characters: it is no table")
+
+
+def _guess_delimiter(lines: list[str]) -> str:
+    """The delimiter that cuts most lines into as many cells as the first; a comma where none does."""
+    bare = [re.sub(r'"[^"]*"', "", line) for line in lines if line.strip()]
+    for delimiter in DELIMITERS:
+        counts = [line.count(delimiter) for line in bare]
+        if counts and counts[0] and 2 * counts.count(counts[0]) > len(counts):
+            return delimiter
+    return ","
+
+
+def _rows(lines: Iterable[str], delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """(line number, cells) of each row that is not blank."""
+    import csv
+
+    try:
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    except TypeError:
+        raise ConfigurationError(f"delimiter is one character; received {delimiter!r}") from None
+    line = 1
+    try:
+        for cells in reader:
+            if len(cells) > 1 or (cells and cells[0].strip()):
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise FileFormatError(f"{path}, line {line}: the quotes do not match ({error})") from None
+
+
+# From rows to columns
+
+
+def _open_table(path: Path, rows: Iterator[tuple[int, list[str]]], header: bool | None) -> _Table:
+    start = list(islice(rows, 2))
+    if not start:
+        raise DataError(f"{path} is empty: there is no row in it")
+    line, first = start[0]
+    if header is None:
+        header = _looks_like_header(first, start[1][1] if len(start) > 1 else None)
+    if not header:
+        return _Table(path, [f"column {i + 1}" for i in range(len(first))], False, chain(start, rows))
+    names = [cell.strip() or f"column {i + 1}" for i, cell in enumerate(first)]
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise FileFormatError(f"{path}, line {line}: two columns are called {_short(twice)!r}; give each a name of its own")
+    return _Table(path, names, True, chain(start[1:], rows))
+
+
+def _looks_like_header(first: list[str], second: list[str] | None) -> bool:
+    """Text above a number names it; text alone in a file is a header without rows."""
+    if second is None:
+        return not any(_is_number(cell) for cell in first)
+    pairs = zip(first, second, strict=False)
+    return any(not _is_number(above) and above.strip().lower() not in MISSING and _is_number(below) for above, below in pairs)
+
+
+def _target_column(table: _Table, target: str | int | bool | None) -> int | None:
+    if target is False:
+        return None
+    if target is not None and target is not True:
+        return _column(table, target, "target")
+    lower = [name.lower() for name in table.names]
+    found = next((lower.index(name) for name in TARGET_NAMES if name in lower), None)
+    if found is None:
+        found = 0 if not table.named and table.width == MNIST_COLUMNS else table.width - 1
+    return found
+
+
+def _feature_columns(table: _Table, features: Sequence[str] | None, goal: int | None) -> list[int]:
+    if features is None:
+        wanted = [i for i in range(table.width) if i != goal]
+    else:
+        wanted = [_column(table, name, "feature") for name in features]
+        if len(set(wanted)) < len(wanted) or goal in wanted:
+            raise ConfigurationError(f"{table.path}: `features` holds a column twice, or the target")
+    if not wanted:
+        raise DataError(
+            f"{table.path} has a single column, {_short(table.names[0])!r}, and no feature beside the target: "
+            "is the delimiter another one than tab, semicolon or comma?"
+        )
+    return wanted
+
+
+def _column(table: _Table, name: str | int, what: str) -> int:
+    """The number of the column with this name, or with this number from 0."""
+    if isinstance(name, str):
+        if name in table.names:
+            return table.names.index(name)
+        alike = [i for i, known in enumerate(table.names) if known.lower() == name.strip().lower()]
+        if len(alike) == 1:
+            return alike[0]
+    try:
+        number = int(name)
+    except (TypeError, ValueError):
+        number = table.width
+    if -table.width <= number < table.width:
+        return number % table.width
+    import difflib
+
+    close = difflib.get_close_matches(str(name), table.names, n=1, cutoff=0.5)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    shown = ", ".join(_short(known) for known in table.names[:10]) + (", …" if table.width > 10 else "")
+    raise UnknownNameError(f"{table.path} has no {what} column {name!r}: {meant}It has {table.width} columns: {shown}")
+
+
+def _columns(table: _Table, wanted: list[int], goal: int | None) -> tuple[Array, list[str], list[int]]:
+    """The features as numbers, the cells of the target as text, and the line of each row."""
+    whole = wanted == [i for i in range(table.width) if i != goal]  # then no row need be put together cell by cell
+    pieces: list[Array] = []
+    texts: list[str] = []
+    lines: list[int] = []
+    while rows := list(islice(table.rows, ROWS_AT_A_TIME)):
+        for line, row in rows:
+            if len(row) != table.width:
+                raise FileFormatError(
+                    f"{table.path}, line {line}: {len(row)} cell{'s' * (len(row) != 1)} where {table.width} belong; "
+                    "every row needs as many as the first"
+                )
+            lines.append(line)
+            if goal is not None:
+                text = row[goal].strip()
+                if text.lower() in MISSING:
+                    raise DataError(f"{table.place(line, goal)}: the target is missing; fill it in or remove the row")
+                texts.append(text)
+                if whole:
+                    del row[goal]
+        cells = [row for _, row in rows] if whole else [[row[i] for i in wanted] for _, row in rows]
+        pieces.append(_numbers(table, cells, lines[-len(rows) :], wanted))
+    if not pieces:
+        raise DataError(f"{table.path} is empty: a header, and no row after it")
+    return np.concatenate(pieces), texts, lines
+
+
+def _numbers(table: _Table, cells: list[list[str]], lines: list[int], columns: list[int]) -> Array:
+    try:
+        values = np.array(cells, np.float64)
+    except ValueError:
+        _refuse_cell(table, cells, lines, columns)
+    # Python's own numbers may have underscores, and 2024_11 in a table is no number: one search per row finds them.
+    if not np.isfinite(values).all() or any("_" in "".join(row) for row in cells):
+        _refuse_cell(table, cells, lines, columns)
+    return as_features(values)
+
+
+def _refuse_cell(table: _Table, cells: list[list[str]], lines: list[int], columns: list[int]) -> NoReturn:
+    """The error for the first cell that is not a finite number."""
+    line, column, text = next(
+        (line, column, cell.strip())
+        for line, row in zip(lines, cells, strict=True)
+        for column, cell in zip(columns, row, strict=True)
+        if not (_is_number(cell) and np.isfinite(float(cell)))
+    )
+    place = table.place(line, column)
+    if text.lower() in MISSING:
+        raise DataError(f"{place}: a value is missing; fill it in or remove the row")
+    if _is_number(text):
+        raise DataError(f"{place}: {_short(text)!r} is not a finite number; replace it or remove the row")
+    if _is_number(text.replace(",", ".", 1)):
+        raise DataError(f"{place}: {_short(text)!r} is not a number; write decimals with a point")
+    raise DataError(f"{place}: {_short(text)!r} is text where a number belongs; encode the column as numbers, or leave it out")
+
+
+def _target_values(table: _Table, goal: int, texts: list[str], lines: list[int], task: Task) -> Array:
+    """The target as numbers where every cell is one, otherwise as text."""
+    numeric = {text: _is_number(text) for text in set(texts)}
+    if all(numeric.values()):
+        return np.array(texts, np.float64)
+    row = next(i for i, text in enumerate(texts) if not numeric[text])
+    if task == "regression" or (task == "auto" and any(numeric.values())):
+        raise DataError(
+            f"{table.place(lines[row], goal)}: the target {_short(texts[row])!r} is not a number, as others are; correct it, "
+            "or ask for classes with task='classification'"
+        )
+    return np.array(texts)
+
+
+# Small questions
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell
+
+
+def _image_shape(names: tuple[str, ...]) -> Shape | None:
+    """(H, W) where the columns are called like the pixels of a square image: pixel0 … or 1x1 …"""
+    side = round(len(names) ** 0.5)
+    pixel = re.compile(r"(pixel|px)[_ ]?\d+|\d+x\d+", re.IGNORECASE)
+    if side < 2 or side * side != len(names) or not all(pixel.fullmatch(name) for name in names):
+        return None
+    return side, side
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
