@@ -1,3 +1,149 @@
-"""Neural networks from scratch, with the work shown."""
-from ._version import __version__
+"""Neural networks from scratch, with the work shown.
 
+>>> import scratchwork as sw
+>>> rows = sw.data.digits()
+>>> network = sw.Sequential([sw.Dense(32), sw.ReLU(), sw.Dense(10)])
+>>> history = sw.fit(network, rows.x / 16, rows.y, loss=sw.SoftmaxCrossEntropy(), optimizer=sw.Adam(1e-2), epochs=5)
+>>> history["loss"][-1] < 0.2
+True
+
+The files, in the order in which they may be read (each imports only from those before it): errors, arrays,
+regularizers, parameter, randomness, initializers, layers, losses, schedules, optimizers, second_order, metrics,
+sequential, gradcheck, preprocessing, data, history, callbacks, progress, preparation, updates, diagnosis, training,
+model, storage, pictures, recipes, cli.
+"""
+
+from . import data, initializers, layers, losses, metrics, optimizers, preprocessing, regularizers, schedules
+from ._version import __version__
+from .callbacks import Callback, EarlyStopping, HistoryFile, Monitor, ReduceOnPlateau
+from .errors import ScratchworkError
+from .gradcheck import GradientReport, check_gradients
+from .history import History, Run
+from .layers import (
+    ELU,
+    GELU,
+    SELU,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    LayerNorm,
+    LeakyReLU,
+    Linear,
+    Mish,
+    ReLU,
+    Reshape,
+    Scale,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Step,
+    Tanh,
+)
+from .losses import (
+    BinaryHinge,
+    CategoricalCrossEntropy,
+    Huber,
+    Loss,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    MulticlassHinge,
+    Poisson,
+    Quantile,
+    SigmoidBinaryCrossEntropy,
+    SoftmaxCrossEntropy,
+    SquaredHinge,
+    SumSquaredError,
+)
+from .model import Model
+from .optimizers import SGD, AdaGrad, Adam, AdamW, GradientDescent, Optimizer, RMSProp
+from .parameter import Parameter
+from .regularizers import L1, L2, ElasticNet, MaxNorm
+from .schedules import Cosine, Exponential, InverseTime, OneCycle, StepDecay, WarmUp
+from .second_order import LBFGS
+from .sequential import Sequential
+from .storage import load, save
+from .training import fit
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "L1",
+    "L2",
+    "LBFGS",
+    "SELU",
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "BatchNorm",
+    "BinaryHinge",
+    "Callback",
+    "CategoricalCrossEntropy",
+    "Cosine",
+    "Dense",
+    "Dropout",
+    "EarlyStopping",
+    "ElasticNet",
+    "Exponential",
+    "Flatten",
+    "GradientDescent",
+    "GradientReport",
+    "History",
+    "HistoryFile",
+    "Huber",
+    "InverseTime",
+    "Layer",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "Loss",
+    "MaxNorm",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Mish",
+    "Model",
+    "Monitor",
+    "MulticlassHinge",
+    "OneCycle",
+    "Optimizer",
+    "Parameter",
+    "Poisson",
+    "Quantile",
+    "RMSProp",
+    "ReLU",
+    "ReduceOnPlateau",
+    "Reshape",
+    "Run",
+    "Scale",
+    "ScratchworkError",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "SigmoidBinaryCrossEntropy",
+    "Softmax",
+    "SoftmaxCrossEntropy",
+    "Softplus",
+    "SquaredHinge",
+    "Step",
+    "StepDecay",
+    "SumSquaredError",
+    "Tanh",
+    "WarmUp",
+    "__version__",
+    "check_gradients",
+    "data",
+    "fit",
+    "initializers",
+    "layers",
+    "load",
+    "losses",
+    "metrics",
+    "optimizers",
+    "preprocessing",
+    "regularizers",
+    "save",
+    "schedules",
+]

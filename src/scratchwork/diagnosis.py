@@ -25,11 +25,11 @@ def _first_bad(network: Sequential, x: Array, step: int) -> str | None:
         if not np.isfinite(parameter.value).all():
             index, _, rest = name.partition(".")
             return f"{rest} of layer {index}, {network.layers[int(index)]!r}, after the update of step {step - 1}"
-    for index, layer in enumerate(network.layers):
+    for position, layer in enumerate(network.layers):
         largest = float(np.abs(x).max())
         x, _ = layer.forward(x, training=True, step=step)
         if not np.isfinite(x).all():
-            return f"the output of layer {index}, {layer!r}, whose largest input is {largest:.3g}"
+            return f"the output of layer {position}, {layer!r}, whose largest input is {largest:.3g}"
     return None
 
 

@@ -60,7 +60,7 @@ class GradientReport:
 
     @property
     def max_relative_error(self) -> float:
-        """The largest error of all rows (see the module's text for its scale); infinite where something could not be checked."""
+        """The largest error of all rows (see the module's text for its scale); infinite where there are problems."""
         return max([row.error for row in self.rows] + [float("inf")] * bool(self.problems), default=0.0)
 
     @property
@@ -181,7 +181,9 @@ class _Problem:
         if not np.array_equal(output, again, equal_nan=True):
             self.complaints.append("forward gives two results for the same x and step: take random numbers from (seed, step)")
         self.cotangent = rng.uniform(0.5, 1.5, output.shape) * rng.choice([-1.0, 1.0], output.shape)
-        self.target = None
+        self.target: Array | None = None
+        self.magnitude: float
+        dy: Array
         if loss is not None:
             if y is None:
                 raise ConfigurationError("check_gradients needs y, the targets, where a loss is given")

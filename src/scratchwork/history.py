@@ -81,7 +81,6 @@ class Run:
     history: History = field(default_factory=History)
     epoch: int = 0
     step: int = 0
-    batch_in_epoch: int = 0
     batch_loss: float = float("nan")
     learning_rate: float = float("nan")
     learning_rate_factor: float = 1.0

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array, Shape, numeric_array, require_finite
+from .data.checks import check_x
 from .data.splits import split_indices
 from .errors import ConfigurationError, DataError, NotBuiltError, ShapeError
 from .history import History
 from .layers import Sigmoid, Softmax
 from .losses import Loss
 from .metrics import accuracy, balanced_accuracy, confusion_matrix, log_loss, mae, r2, rmse
-from .preparation import resolve_loss
+from .preparation import as_classes, resolve_loss
 from .preprocessing import Chain, Transformer
 from .sequential import Sequential
 from .training import fit
@@ -58,7 +59,7 @@ class Model:
         self,
         network: Sequential,
         *,
-        preprocessing: Sequence[Transformer] = (),
+        preprocessing: Sequence[Transformer] | Chain = (),
         labels: Sequence[Any] | None = None,
         task: str | None = None,
         link: str | None = None,
@@ -97,13 +98,14 @@ class Model:
     ) -> History:
         """Split, fit the preprocessing on the training part, encode the labels and train; `settings` go to `fit`."""
         loss = resolve_loss(loss)
-        inputs = self._rows(x)
-        require_finite(inputs, "x")
+        inputs = self._rows(check_x(x))
         targets = np.asarray(y)
-        if len(inputs) != len(targets) or targets.ndim == 0:
-            raise DataError(f"x has {len(inputs)} rows and y has {targets.size if targets.ndim == 0 else len(targets)}")
-        self.task, self.link = loss.task, loss.link
-        if self.labels is None and loss.task != "regression":
+        if targets.ndim == 0 or len(inputs) != len(targets):
+            raise ShapeError(
+                f"x has {len(inputs)} rows and y has {targets.shape or 'none'}: every row needs exactly one target"
+            )
+        self.task, self.link = loss.task or "regression", loss.link
+        if self.labels is None and self.task != "regression":
             self.labels = _found_labels(targets, loss.task)
         encoded = self._encoded(targets, "y")
         weight = None if sample_weight is None else np.asarray(sample_weight)
@@ -111,8 +113,7 @@ class Model:
             x_val, y_val, *rest = validation_data
             validation = (self._rows(x_val), self._encoded(np.asarray(y_val), "validation y"), *rest)
         elif validation_split:
-            classes = encoded if loss.task != "regression" and encoded.ndim == 1 else None
-            kept, held = split_indices(len(inputs), validation_split, classes=classes, seed=seed)
+            kept, held = split_indices(as_classes(encoded, loss.task), validation_split, seed=seed)
             validation = (inputs[held], encoded[held], *(() if weight is None else (weight[held],)))
             inputs, encoded, weight = inputs[kept], encoded[kept], None if weight is None else weight[kept]
         else:
@@ -239,7 +240,7 @@ class Model:
         return encoded[:, None].astype(np.float64) if self.task == "attributes" else encoded
 
 
-def _found_labels(y: Array, task: str) -> list[Any] | None:
+def _found_labels(y: Array, task: str | None) -> list[Any] | None:
     if y.ndim == 2 and y.shape[1] > 1:
         return None
     if y.dtype.kind == "f" and not np.isfinite(y).all():

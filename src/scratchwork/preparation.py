@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array, numeric_array, require_finite
-from .data.checks import check_pair, check_x
+from .data.checks import check_classes, check_pair
 from .data.splits import split_indices
 from .errors import ConfigurationError, DataError, ShapeError, look_up
 from .losses import LOSSES, Loss
@@ -66,17 +66,17 @@ def prepare_data(
         network.build(inputs.shape[1:], rng=seed)
     try:
         training = _rows(network, loss, inputs, targets, sample_weight, "")
-        _refuse_one_class(loss, training.target)
+        if loss.task == "multiclass" or (loss.task == "attributes" and network.out_shape == (1,)):
+            check_classes(training.target)
         validation = None
         if validation_data is not None:
             if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
                 raise ConfigurationError("validation_data is a tuple (x, y) or (x, y, sample_weight)")
-            x_val, y_val = check_pair(validation_data[0], validation_data[1], prefix="validation ")
+            x_val, y_val = check_pair(validation_data[0], validation_data[1], "validation x", "validation y")
             weights = validation_data[2] if len(validation_data) == 3 else None
             validation = _rows(network, loss, x_val, y_val, weights, "validation ")
         elif validation_split:
-            classes = training.target if loss.task == "multiclass" and training.target.ndim == 1 else None
-            kept, held = split_indices(len(training), validation_split, classes=classes, seed=seed)
+            kept, held = split_indices(as_classes(training.target, loss.task), validation_split, seed=seed)
             training, validation = training.take(kept), training.take(held)
     except Exception:
         if fresh:
@@ -106,14 +106,13 @@ def _rows(network: Sequential, loss: Loss, x: Array, y: Array, weight: ArrayLike
     return Rows(x, target, weights)
 
 
-def _refuse_one_class(loss: Loss, target: Array) -> None:
-    if loss.task == "regression" or not len(target):
-        return
-    labels = target if target.ndim == 1 or target.shape[1] == 1 else target.argmax(axis=1)
-    if loss.task == "attributes" and target.ndim == 2 and target.shape[1] > 1:
-        return  # an attribute that never varies is odd, not wrong
-    if (labels == labels.flat[0]).all():
-        raise DataError(f"y holds one class only ({labels.flat[0]}): there is nothing to tell apart, at least two are needed")
+def as_classes(target: Array, task: str | None) -> Array:
+    """What a split is stratified by: class numbers where rows have one class each, else the targets as they are."""
+    if task in ("regression", None) or (task == "attributes" and target.ndim == 2 and target.shape[1] > 1):
+        return target.astype(np.float64, copy=False)
+    if task == "attributes":
+        return (target.reshape(-1) > 0).astype(np.int64)
+    return target.argmax(axis=1) if target.ndim == 2 and target.shape[1] > 1 else target.reshape(-1)
 
 
 def resolve_loss(loss: Loss | str) -> Loss:
@@ -160,4 +159,4 @@ def check_counts(epochs: int, batch_size: int | None, rows: int) -> int:
     return rows if batch_size is None else min(int(batch_size), rows)
 
 
-__all__ = ["Data", "Rows", "check_counts", "check_x", "prepare_data", "resolve_loss", "resolve_metrics", "resolve_optimizer"]
+__all__ = ["Data", "Rows", "as_classes", "check_counts", "prepare_data", "resolve_loss", "resolve_metrics", "resolve_optimizer"]

@@ -52,7 +52,7 @@ def random_bits(seed: int, step: int, shape: tuple[int, ...]) -> Array:
     words *= np.uint64(0x94D049BB133111EB)
     words ^= words >> np.uint64(31)
     if sys.byteorder == "big":  # the low half comes first, on every machine
-        words = words.byteswap().view(np.uint32).byteswap()
+        return words.byteswap().view(np.uint32).byteswap()[:size].reshape(shape)
     return words.view(np.uint32)[:size].reshape(shape)
 
 

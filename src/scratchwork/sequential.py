@@ -57,18 +57,22 @@ class Sequential(Layer):
             raise ConfigurationError("Sequential needs at least one layer, received none")
         for index, layer in enumerate(self.layers):
             if isinstance(layer, type) and issubclass(layer, Layer):
-                raise ConfigurationError(f"layer {index} is the class {layer.__name__}: write {layer.__name__}() to make a layer of it")
+                raise ConfigurationError(
+                    f"layer {index} is the class {layer.__name__}: write {layer.__name__}() to make a layer of it"
+                )
             if not isinstance(layer, Layer):
                 raise ConfigurationError(f"layer {index} is {layer!r}, which is no Layer")
             if any(layer is other for other in self.layers[:index]):
                 raise ConfigurationError(f"layer {index}, {layer!r}, stands in the network twice: make a second one")
         self.shapes: list[Shape] = []  # of rows: the input's, then each layer's output; empty until built
         self.dtype: np.dtype[Any] = np.dtype(np.float32)
+        self.epochs_seen = 0  # over all calls of fit: which shuffling comes next
+        self.steps_seen = 0  # over all calls of fit: which dropout masks come next
         self._flat: FlatParameters | None = None
 
     # -- building ------------------------------------------------------------------------------------------------
 
-    def build(self, in_shape: Shape, rng: np.random.Generator | int = 0, dtype: DTypeLike = np.float32) -> Shape:
+    def build(self, in_shape: Shape | int, rng: np.random.Generator | int = 0, dtype: DTypeLike = np.float32) -> Shape:
         """Create all parameters for rows of shape `in_shape`; `rng` is a seed or a generator.
 
         Every layer gets a generator of its own, so that changing one layer leaves the start of the others as it was.
@@ -85,6 +89,7 @@ class Sequential(Layer):
             except (ShapeError, ConfigurationError) as error:
                 raise self._located(error, index) from error
         self.shapes, self._flat = shapes, None
+        self.epochs_seen = self.steps_seen = 0
         return shapes[-1]
 
     @property

@@ -149,11 +149,12 @@ def _epochs(
     network, loss = run.network, run.loss
     batches = Batches(data.training, size, network.dtype)
     after_batch = hooked(hooks, "on_batch_end")
-    for run.epoch in range(1, run.epochs + 1):
+    for epoch in range(1, run.epochs + 1):
+        run.epoch = epoch
         started = time.perf_counter()
         total = total_weight = 0.0
         seen: list[tuple[Array, Array, Array | None]] = []
-        for run.batch_in_epoch, (x, target, weight) in enumerate(batches.epoch(seed, network.epochs_seen)):
+        for x, target, weight in batches.epoch(seed, network.epochs_seen):
             network.steps_seen += 1
             prediction, caches = network.forward(x, training=True, step=network.steps_seen)
             value, dprediction = loss.value_and_grad(prediction, target, weight)

@@ -68,7 +68,8 @@ class Updater:
         return sum(rule.penalty(value) for rule, value, _ in self.penalties)
 
     def _pieces(self, optimizer: Optimizer) -> list[tuple[Optimizer, Array, Array, State]]:
-        flat, pieces = self.flat, []
+        flat = self.flat
+        pieces: list[tuple[Optimizer, Array, Array, State]] = []
         for rule, begin, end in ((optimizer, 0, flat.n_decay), (optimizer.without_decay(), flat.n_decay, flat.value.size)):
             if rule == optimizer and begin:  # the same rule for all: one walk, without a cut where decay ends
                 pieces = []

@@ -159,7 +159,7 @@ def _network(document: dict[str, Any], arrays: dict[str, Array], classes: dict[s
         array = arrays[name]
         if array.shape != target.shape or array.dtype != target.dtype:
             raise FileFormatError(
-                f"the array {name!r} is {array.dtype} of shape {array.shape}, the network needs {target.dtype} of {target.shape}"
+                f"the array {name!r} is {array.dtype} of {array.shape}, the network needs {target.dtype} of {target.shape}"
             )
         target[...] = array
     network.epochs_seen, network.steps_seen = document["epochs_seen"], document["steps_seen"]
@@ -178,7 +178,7 @@ def _model(document: dict[str, Any], arrays: dict[str, Array], network: Sequenti
         raise FileFormatError("its labels or its image shape have the wrong form")
     if head["task"] not in (*TASKS, None) or head["link"] not in LINKS:
         raise FileFormatError("it names a task or link that this version does not know")
-    record = head.pop("record")
+    record: dict[str, Any] = head.pop("record") or {}
     try:
         chain = Chain(config["steps"])
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
