@@ -33,6 +33,8 @@ FAMILIES = {
 # Members of a family that need no row in its table, and why.
 WITHOUT_A_ROW = {
     "Sequential": "a network: it is made of what stands in the table, and stored as such",
+    "read_idx_pair": "two files that `read_idx` reads, images and labels",
+    "read_idx_folder": "four files that `read_idx` reads",
     "top_k_accuracy": "needs its k: top_3 and top_5 stand in the table",
 }
 
@@ -81,13 +83,20 @@ def test_every_metric_stands_in_its_table():
     assert without_a_row(metrics, set(METRICS.values())) == []
 
 
-def test_every_reader_stands_in_its_table():
-    """A reader is a public function `read_...` of the data package that makes a data set of a path."""
-    from scratchwork.data import READERS
+def test_every_reader_and_every_built_in_set_stands_in_its_table():
+    """A reader is an exported function `read_...`; a set is any other function of the package that returns a Dataset."""
+    from scratchwork import data
 
-    readers = {function for function in public_functions("data") if function.__name__.startswith("read_")}
-    assert len(readers) >= 3
-    assert sorted(function.__name__ for function in readers - set(READERS.values())) == []
+    exported = [thing for name in data.__all__ if inspect.isfunction(thing := getattr(data, name))]
+    readers = {function for function in exported if function.__name__.startswith("read_")}
+    assert len(readers) >= 5
+    assert without_a_row(readers, set(data.READERS.values())) == []
+    makers = [
+        function for function in public_functions("data") if inspect.signature(function).return_annotation is data.Dataset
+    ]
+    sets = {function for function in makers if function is not data.load} - readers
+    assert without_a_row(sets, set(data.BUILT_IN.values())) == []
+    assert not set(makers) - set(exported), "a reader or set that scratchwork.data does not export"
 
 
 @pytest.mark.parametrize("name", CONTRACT)
