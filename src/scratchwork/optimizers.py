@@ -9,9 +9,9 @@ operations are per element. Defaults, and where ε stands, are those of PyTorch 
 
 Numerics: a moment that no gradient feeds any more (an input pixel that is rarely lit) decays for ever, and once below
 10⁻³⁸ it is a *denormal* float32, which never reaches zero (0.9 times the smallest one rounds to itself) and on which
-arithmetic is slower, by a tenth to a hundredfold depending on the machine. So at every 64th step what is below 10⁴
-times the smallest normal number is set to zero (first moments) or to that bound (squares). In float32 that bound is
-1.2·10⁻³⁴; it changes √v by at most 1.1·10⁻¹⁷, beside an ε of 10⁻⁸.
+many processors compute slowly. So at every 64th step what is below 10⁴ times the smallest normal number is set to zero
+(first moments) or to that bound (squares). In float32 the bound is 1.2·10⁻³⁴; it changes √v by at most 1.1·10⁻¹⁷,
+beside an ε of 10⁻⁸. This depends on the step alone, so it is the same however the vector is cut.
 """
 
 import dataclasses

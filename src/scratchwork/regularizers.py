@@ -238,7 +238,7 @@ def _dot(a: Array, b: Array) -> float:
 
 
 def _settings(rule: Regularizer | Constraint) -> dict[str, Any]:
-    return {name: getattr(rule, name) for name in inspect.signature(type(rule).__init__).parameters if name != "self"}
+    return {name: getattr(rule, name) for name in inspect.signature(type(rule)).parameters}
 
 
 def _is_number(value: Any) -> bool:
