@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import cases
 import scratchwork as sw
 from source_code import final_classes, public_functions
 
@@ -28,6 +29,17 @@ FAMILIES = {
     "CONSTRAINTS": ("regularizers", "Constraint", "regularizers"),
     "SCHEDULES": ("schedules", "Schedule", "schedules"),
     "TRANSFORMERS": ("preprocessing", "Transformer", "preprocessing"),
+}
+
+# The table in tests/cases.py that the contract tests of a family run over.
+CASES = {
+    "LAYERS": "LAYER_CASES",
+    "LOSSES": "LOSS_CASES",
+    "OPTIMIZERS": "OPTIMIZER_CASES",
+    "INITIALIZERS": "INITIALIZER_CASES",
+    "REGULARIZERS": "REGULARIZER_CASES",
+    "CONSTRAINTS": "CONSTRAINT_CASES",
+    "SCHEDULES": "SCHEDULE_CASES",
 }
 
 # Members of a family that need no row in its table, and why.
@@ -62,6 +74,23 @@ def test_every_member_of_a_family_stands_in_its_table(name):
     members = family(name)
     assert members
     assert without_a_row(members, kinds(table(name).values())) == []
+
+
+def case_kind(case: Any, base: type) -> type:
+    """The class that a case is about: an instance, a maker of one, or a record that holds either."""
+    for attribute in ("make", "schedule"):
+        case = getattr(case, attribute, case)
+    return type(case if isinstance(case, base) else case())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_member_of_a_family_has_a_case(name):
+    """Cases may be many for one class; a class with none would pass every contract test by not being there."""
+    table_of_cases = getattr(cases, CASES[name])
+    each = table_of_cases.values() if isinstance(table_of_cases, Mapping) else table_of_cases
+    module, base, _ = FAMILIES[name]
+    covered = {case_kind(case, getattr(import_module(f"scratchwork.{module}"), base)) for case in each}
+    assert sorted(member.__name__ for member in set(family(name)) - covered) == []
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -110,3 +139,11 @@ def test_the_check_can_fail():
     rows = kinds(table("LAYERS").values())
     assert without_a_row(members, rows - {sw.Dense}) == ["Dense"]
     assert without_a_row([*members, type("Forgotten", (), {})], rows) == ["Forgotten"]
+
+
+def test_a_missing_case_is_found(monkeypatch):
+    rest = [case for case in cases.LAYER_CASES if case_kind(case, sw.Layer) is not sw.Tanh]
+    assert len(rest) < len(cases.LAYER_CASES)
+    monkeypatch.setattr(cases, "LAYER_CASES", rest)
+    with pytest.raises(AssertionError, match="Tanh"):
+        test_every_member_of_a_family_has_a_case("LAYERS")
