@@ -42,7 +42,7 @@ EQUATIONS = [
 ]
 
 
-@pytest.mark.parametrize(("layer", "f", "slope"), EQUATIONS, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize(("layer", "f", "slope"), EQUATIONS, ids=[repr(row[0]) for row in EQUATIONS])
 def test_the_equations_as_written(layer, f, slope):
     dy = np.random.default_rng(0).normal(size=GRID.shape)
     y, cache = layer.forward(GRID)
