@@ -272,6 +272,18 @@ def test_moments_do_not_stay_denormal(rule, smallest, monkeypatch):
     assert value.tobytes() == untouched.tobytes()  # and nothing but the time is changed
 
 
+def test_the_flush_reaches_no_further_than_it_says():
+    state = {"m": np.array([1e-35, -1e-35, 2e-34, -1e-30], np.float32), "v": np.array([0.0, 1e-36, 2e-34, 1e-30], np.float32)}
+    before = {name: array.copy() for name, array in state.items()}
+    still = Adam(beta1=1 - 1e-16, beta2=1 - 1e-16)  # keeps all but nothing of what is there
+    still.update(np.ones(4, np.float32), np.zeros(4, np.float32), state, step=63, learning_rate=1e-3)
+    assert all(np.array_equal(state[name], before[name]) for name in state)
+    still.update(np.ones(4, np.float32), np.zeros(4, np.float32), state, step=64, learning_rate=1e-3)
+    bound = 1e4 * np.finfo(np.float32).smallest_normal
+    assert state["m"].tolist() == [0.0, 0.0, before["m"][2], before["m"][3]]
+    np.testing.assert_allclose(state["v"], [bound, bound, before["v"][2], before["v"][3]], rtol=1e-6)
+
+
 def test_table_names_every_rule():
     found = {c for _, c in inspect.getmembers(optimizers, inspect.isclass) if issubclass(c, Optimizer) and c is not Optimizer}
     assert set(OPTIMIZERS.values()) == found
