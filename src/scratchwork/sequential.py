@@ -161,7 +161,8 @@ class Sequential(Layer):
         if batch_size < 1:
             raise ConfigurationError(f"batch_size is a whole number of at least 1; received {batch_size!r}")
         if len(x) <= batch_size:
-            return self.forward(x.astype(self.dtype, copy=False))[0]
+            y = self.forward(x.astype(self.dtype, copy=False))[0]
+            return y.copy() if np.may_share_memory(x, y) else y  # layers that only reshape hand back views
         pieces = (x[start : start + batch_size] for start in range(0, len(x), batch_size))
         return np.concatenate([self.forward(piece.astype(self.dtype, copy=False))[0] for piece in pieces])
 

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from ..arrays import Array, Shape
 from ..errors import ConfigurationError, NotBuiltError
+from ..initializers import INITIALIZERS, Initializer
 from ..parameter import Parameter
 
 
@@ -76,9 +77,15 @@ def described(thing: Any) -> str:
         value = getattr(thing, parameter.name)
         if parameter.default is parameter.empty:
             parts.append(repr(value))
-        elif value is not parameter.default and value != parameter.default:
+        elif not _is_default(value, parameter.default):
             parts.append(f"{parameter.name}={value!r}")
     return f"{type(thing).__name__}({', '.join(parts)})"
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    if isinstance(default, str) and isinstance(value, Initializer):  # what "he_normal" stands for is kept as an object
+        default = INITIALIZERS.get(default)
+    return value is default or bool(value == default)
 
 
 def real_number(value: Any, accept: Callable[[float], bool], needs: str) -> float:

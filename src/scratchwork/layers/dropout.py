@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..arrays import Array, Shape
-from ..errors import ConfigurationError, NotBuiltError
+from ..errors import NotBuiltError
 from ..randomness import keep_mask
-from .base import Layer
+from .base import Layer, real_number
 
 Cache: TypeAlias = tuple[Array | None, float]
 
@@ -61,9 +61,8 @@ class Dropout(Layer):
     seed: Array | None = None
 
     def __init__(self, rate: float, *, inverted: bool = True) -> None:
-        if not 0 <= rate < 1:
-            raise ConfigurationError(f"Dropout needs a rate with 0 <= rate < 1, the probability of dropping; received {rate!r}")
-        self.rate = float(rate)
+        needs = "Dropout needs a rate with 0 <= rate < 1, the probability of dropping"
+        self.rate = real_number(rate, lambda rate: 0.0 <= rate < 1.0, needs)
         self.inverted = bool(inverted)
 
     def build(self, in_shape: Shape, rng: np.random.Generator, dtype: DTypeLike) -> Shape:
