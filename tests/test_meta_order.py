@@ -21,7 +21,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "layers": ("base", "dense", "special", "activations", "gates", "softmax", "dropout", "normalization", "reshape"),
     "losses": ("base", "targets", "weighting", "classification", "margin", "regression"),
     "schedules": (),
-    "optimizers": (),
+    "optimizers": ("base", "descent", "adaptive", "clipping"),
     "second_order": (),
     "metrics": ("base", "decisions", "ranking", "regression", "binding"),
     "sequential": (),

@@ -22,6 +22,7 @@ from scratchwork.optimizers import (
     GradientDescent,
     Optimizer,
     RMSProp,
+    base,
     inplace_clip_by_global_norm,
     inplace_clip_by_value,
 )
@@ -266,7 +267,7 @@ def test_moments_do_not_stay_denormal(rule, smallest, monkeypatch):
     tiny = np.finfo(np.float32).smallest_normal
     value, moment = run()
     assert not ((moment > 0) & (moment < tiny)).any()
-    monkeypatch.setattr(optimizers, "FLUSH_EVERY", 10**9)
+    monkeypatch.setattr(base, "FLUSH_EVERY", 10**9)
     untouched, moment = run()
     assert ((moment > 0) & (moment < tiny)).all()  # what would happen: the test is about something
     assert value.tobytes() == untouched.tobytes()  # and nothing but the time is changed
