@@ -82,10 +82,12 @@ def _nearly_denormal(array: Array) -> float:
 
 
 def rate_at(learning_rate: LearningRate, step: int) -> float:
+    """The number itself, or what the schedule gives after `step` updates."""
     return float(learning_rate(step) if callable(learning_rate) else learning_rate)
 
 
 def require_learning_rate(rule: Optimizer) -> None:
+    """Refuse what is neither a number > 0 nor a schedule that begins with one ≥ 0."""
     rate: Any = rule.learning_rate
     scheduled = callable(rate)
     if scheduled:
@@ -102,10 +104,12 @@ def require_learning_rate(rule: Optimizer) -> None:
 
 
 def require_share(rule: Optimizer, name: str) -> None:
+    """Refuse a setting outside 0 ≤ share < 1."""
     require_number(rule, name, least=0.0, below=1.0)
 
 
 def require_number(rule: Optimizer, name: str, *, least: float, below: float = math.inf) -> None:
+    """Refuse a setting that is no number with least ≤ number < below."""
     value: Any = getattr(rule, name)
     if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) < below:
         wanted = f">= {least:g}" + (f" and < {below:g}" if below < math.inf else "")
