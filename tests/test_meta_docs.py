@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import re
 
 import pytest
@@ -67,7 +68,7 @@ def test_every_exported_name_is_there_and_explained(package):
     problems = []
     for name in module.__all__:
         thing = getattr(module, name)  # a name in __all__ that is not there fails here
-        if (isinstance(thing, type) or callable(thing)) and (problem := first_line_problem(thing.__doc__)):
+        if (inspect.isclass(thing) or inspect.isfunction(thing)) and (problem := first_line_problem(thing.__doc__)):
             problems.append(f"{package}.{name} {problem}")
     assert not problems, "\n".join(problems)
 
