@@ -147,7 +147,10 @@ class Sequential(Layer):
             except ShapeError as error:
                 raise self._located(error, index) from error
             if index > first:
-                assert dx is not None, f"layer {index}, {self.layers[index]!r}, gave no dx although it was asked for"
+                if dx is None or dx.shape[1:] != self.shapes[index]:  # a wrong shape might be broadcast further down
+                    found = "None" if dx is None else f"shape {dx.shape}"
+                    wrong = ShapeError(f"backward gives dx of {found}, expected (N, *{self.shapes[index]})")
+                    raise self._located(wrong, index)
                 dy = dx
         return dx if need_dx else None
 
