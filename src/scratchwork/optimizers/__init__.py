@@ -1,7 +1,8 @@
 """Optimizers: rules that turn a gradient into a step, and the clipping of a gradient before it."""
 
 from .adaptive import AdaGrad, Adam, AdamW, RMSProp
-from .base import LearningRate, Optimizer, State
+from .base import LearningRate, Optimizer
+from .base import State as State
 from .clipping import inplace_clip_by_global_norm, inplace_clip_by_value
 from .descent import SGD, GradientDescent
 
@@ -24,7 +25,6 @@ __all__ = [
     "LearningRate",
     "Optimizer",
     "RMSProp",
-    "State",
     "inplace_clip_by_global_norm",
     "inplace_clip_by_value",
 ]
