@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, numeric_array
 from ..errors import ConfigurationError, ShapeError
 from .base import Loss, is_number, require_setting
 
@@ -28,7 +28,7 @@ def smoothed(t: Array, smoothing: float, dtype: np.dtype[Any]) -> Array:
 def checked_numbers(owner: Loss, name: str, values: Any) -> tuple[float, ...]:
     """A sequence of finite numbers as a tuple of floats."""
     try:
-        numbers = tuple(float(value) for value in values)
+        numbers = () if isinstance(values, str) else tuple(float(value) for value in values)
     except (TypeError, ValueError):
         numbers = ()
     require_setting(owner, name, values, "as a sequence of numbers", bool(numbers) and all(map(math.isfinite, numbers)))
@@ -78,7 +78,7 @@ def times_class_weight(weight: Array | None, t: Array, class_weight: ClassWeight
     per_row: Array = factors[t] if t.ndim == 1 else t @ factors
     if weight is None:
         return per_row
-    weight = np.asarray(weight)
+    weight = numeric_array(weight, "weight")
     if weight.shape != per_row.shape:
         raise ShapeError(f"weight needs one number per row, shape {per_row.shape}; received {weight.shape}")
     combined: Array = per_row * weight

@@ -29,7 +29,7 @@ hinge scores, 0.5 for probabilities. Accuracy and its kin are then means over at
 all are right.
 """
 
-from .binding import LARGER_IS_BETTER, METRICS, BoundMetric, Metric, resolve_metric
+from .binding import LARGER_IS_BETTER, METRICS, BoundMetric, resolve_metric
 from .decisions import accuracy, balanced_accuracy, confusion_matrix, f1, precision, recall
 from .ranking import log_loss, roc_auc, top_5, top_k_accuracy
 from .regression import mae, mse, r2, rmse
@@ -38,7 +38,6 @@ __all__ = [
     "LARGER_IS_BETTER",
     "METRICS",
     "BoundMetric",
-    "Metric",
     "accuracy",
     "balanced_accuracy",
     "confusion_matrix",
