@@ -271,6 +271,7 @@ def _compare(
 def _directions(grad: Array, entries: int, rng: np.random.Generator) -> Any:
     """(name, direction) pairs; each direction has the length of min(√size, 4) typical entries."""
     length = min(np.sqrt(grad.size), 4.0)
+    direction: Array
     for kind in ("a random direction", "a random direction", "the gradient's direction"):
         direction = rng.normal(size=grad.shape)
         if kind.startswith("the"):
