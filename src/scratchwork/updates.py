@@ -36,6 +36,8 @@ class Updater:
         if isinstance(optimizer, Optimizer):
             self.state = optimizer.init(self.flat.value)
             self.pieces = self._pieces(optimizer)
+        elif clip_value is not None or clip_norm is not None or constraint is not None:
+            raise ConfigurationError("LBFGS takes whole steps of its own line search: no clip_value, clip_norm or constraint")
         self.penalties = self._penalties(regularizer)
         self.projections = [
             (rule, p.value)
