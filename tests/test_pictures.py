@@ -335,6 +335,7 @@ def test_confusion_picture_writes_counts_and_shares():
     np.testing.assert_array_equal(colours[0, 2], 1.0)  # nothing there: white
     assert colours[0, 0, 2] > colours[0, 0, 0]  # right is blue
     assert colours[0, 1, 0] > colours[0, 1, 2]  # wrong is orange
+    np.testing.assert_allclose((1 - colours[0, 1]) / (1 - colours[1, 2]), np.sqrt(0.2 / 0.001))
 
 
 @pytest.mark.parametrize("size", [1, 2, 12, 13, 30])
@@ -385,7 +386,7 @@ def exactly_one(rows):
     [
         lambda rows: exactly_one(rows).astype(int),
         lambda rows: np.where(exactly_one(rows), 0.9, 0.2)[:, None],
-        lambda rows: np.where(exactly_one(rows), 3.0, -3.0),
+        lambda rows: np.where(exactly_one(rows), 0.3, -3.0),
         lambda rows: np.stack([1.0 - exactly_one(rows), 1.0 * exactly_one(rows)], axis=1),
         lambda rows: np.stack([-5.0 * exactly_one(rows), 5.0 * exactly_one(rows)], axis=1),
         lambda rows: np.where(exactly_one(rows), "yes", "no"),

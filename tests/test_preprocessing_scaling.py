@@ -116,6 +116,13 @@ def test_constant_features_are_divided_by_one(scaler, value):
     np.testing.assert_array_equal(scaler.transform(x + 1.0), (x + 1.0) - x)
 
 
+@settings(max_examples=200, deadline=None)
+@given(value=st.floats(-1e9, 1e9), rows=st.integers(1, 3000))
+def test_a_constant_feature_has_exactly_its_mean_and_no_variance(value, rows):
+    mean, variance = base.moments(np.full((rows, 1), value))
+    assert (mean[0], variance[0]) == (value, 0.0)
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_a_huge_offset_does_not_cost_the_variance(dtype):
     steps = np.array([-16.0, 0.0, 16.0, 32.0])  # exact in float32 at 1e8

@@ -141,28 +141,26 @@ def moments(x: Array) -> tuple[Array, Array]:
 
     ::
 
-        c = x₀        μ = c + Σₙ (xₙ − c) / N        σ² = [ Σₙ (xₙ − μ)² − (Σₙ (xₙ − μ))² / N ] / N
+        μ = x₀ + Σₙ (xₙ − x₀) / N        σ² = Σₙ (xₙ − μ)² / N
 
-    Numerics: the textbook E[x²] − E[x]² loses every digit when the mean is large beside the spread (1e8 ± 1 gives 0, or
-    less). Here the first row is subtracted before summing, so that a constant feature has *exactly* its mean and
-    variance 0, and the second term removes what rounding left in μ.
+    Numerics: the textbook E[x²] − E[x]² in one pass loses every digit when the mean is large beside the spread (of
+    1e8 ± 1 it makes 0). The first row is subtracted before summing, so that a constant feature has *exactly* its mean and
+    variance 0: summing a thousand times 0.1 gives no exact 100, and its rounding error would be taken for variance.
 
-    References: Chan, Golub, LeVeque (1983), "Algorithms for computing the sample variance", The American Statistician 37,
-    the corrected two-pass algorithm.
+    References: Chan, Golub, LeVeque (1983), "Algorithms for computing the sample variance: analysis and recommendations",
+    The American Statistician 37 (the two-pass algorithm, and shifting by a sample).
     """
-    count = len(x)
     origin = x[0].astype(np.float64)
-    total, rest, squares = np.zeros_like(origin), np.zeros_like(origin), np.zeros_like(origin)
+    total, squares = np.zeros_like(origin), np.zeros_like(origin)
     with np.errstate(over="ignore", invalid="ignore"):
         for _, piece in pieces(x):
             piece -= origin
             total += piece.sum(axis=0)
-        mean = origin + total / count
+        mean = origin + total / len(x)
         for _, piece in pieces(x):
             piece -= mean
-            rest += piece.sum(axis=0)
             squares += np.square(piece, out=piece).sum(axis=0)
-        variance = np.maximum(squares - rest * rest / count, 0.0) / count
+        variance = squares / len(x)
     if not np.isfinite(variance).all():
         raise DataError("x holds numbers whose squares are beyond float64, about 1e154: rescale it first")
-    return mean + rest / count, variance
+    return mean, variance
