@@ -172,3 +172,12 @@ def tile_height(images: Array, width: float) -> float:
 def counted(number: int, what: str) -> str:
     """`1 image`, `2 images`."""
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def percent(share: float) -> str:
+    """Two digits; what is not quite all is not called 100, and what is not quite nothing is not called 0."""
+    if share < 0.0005:
+        return "< 0.1 %"
+    if share < 0.0995 or 0.995 <= share < 1:
+        return f"{min(100 * share, 99.9):.1f} %"
+    return f"{100 * share:.0f} %"

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Array, numeric_array
 from ..errors import DataError, ShapeError
-from .base import BLUE, GREY, VERMILION, class_names, new_figure, plain
+from .base import BLUE, GREY, VERMILION, class_names, new_figure, percent, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +51,7 @@ def confusion_picture(matrix: ArrayLike, labels: Sequence[object] | None = None,
                 continue
             text = f"{counts[true, said]:.0f}"
             if size <= 12:
-                text += f"\n{_percent(share[true, said])}"
+                text += f"\n{percent(share[true, said])}"
             dark = share[true, said] > 0.7  # of the colour that is the square root of the share, white is legible later
             small = (9 if len(text) < 12 else 8) if size <= 12 else (7 if size <= 20 else 6)
             axes.text(
@@ -89,15 +89,6 @@ def checked_counts(matrix: ArrayLike) -> Array:
     if not (counts >= 0).all() or np.isinf(counts).any():
         raise DataError("a confusion matrix holds counts: negative numbers, NaN and infinities are none")
     return counts
-
-
-def _percent(share: float) -> str:
-    """Two digits; what is not quite all is not called 100, and what is not quite nothing is not called 0."""
-    if share < 0.0005:
-        return "< 0.1 %"
-    if share < 0.0995 or 0.995 <= share < 1:
-        return f"{min(100 * share, 99.9):.1f} %"
-    return f"{100 * share:.0f} %"
 
 
 def _colours(share: Array) -> Array:

@@ -20,6 +20,7 @@ from .base import (
     message_only,
     new_figure,
     open_frame,
+    percent,
     plain,
     show_image,
     tile_height,
@@ -239,7 +240,7 @@ def worst_mistakes(
             continue
         show_image(axes, pictures[index])
         row = worst[index]
-        size = f"{100 * confidence[row]:.0f} %" if fractions else f"{confidence[row]:.3g}"
+        size = percent(confidence[row]) if fractions else f"{confidence[row]:.3g}"
         said_name, true_name = plain(names[said[row]], 16), plain(names[right[row]], 16)
         first = f"said {said_name}" + ("\n" if long else ", ") + f"{size}"
         axes.set_title(first, fontsize=9, pad=3, color=VERMILION)
