@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from loss_checks import slopes
 from scratchwork.errors import ConfigurationError, DataError, ShapeError
 from scratchwork.layers import Softmax
 from scratchwork.losses import CategoricalCrossEntropy, MulticlassHinge, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
@@ -288,3 +289,10 @@ def test_positive_weights_are_one_per_output():
 def test_eps_is_small_and_a_number_in_float32(eps):
     with pytest.raises(ConfigurationError, match="eps"):
         CategoricalCrossEntropy(eps=eps)
+
+
+def test_rows_that_sum_to_one_only_in_print_still_get_the_slope_of_their_value():
+    z, printed = np.array([[0.3, -1.2, 2.0]]), np.array([[0.333, 0.333, 0.333]])
+    _, grad = SoftmaxCrossEntropy().value_and_grad(z, printed)
+    np.testing.assert_allclose(grad, slopes(SoftmaxCrossEntropy(), z, printed), rtol=1e-7)
+    assert abs(grad.sum()) < 1e-15

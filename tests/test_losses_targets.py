@@ -33,6 +33,7 @@ def test_soft_rows_stay_rows_and_keep_their_type():
     soft = np.array([[0.25, 0.75], [1.0, 0.0]], np.float32)
     prepared = SoftmaxCrossEntropy().prepare(soft, 2)
     assert prepared is soft
+    assert SoftmaxCrossEntropy().prepare([[0.9995, 0.0], [0.0, 1.0]], 2).shape == (2, 2)  # nearly one-hot is not one-hot
     assert SoftmaxCrossEntropy().prepare([[0.333, 0.333, 0.334], [0.333, 0.333, 0.333]], 3).shape == (2, 3)  # printed decimals
 
 
@@ -45,6 +46,7 @@ def test_soft_rows_stay_rows_and_keep_their_type():
             r"y holds label 3 at row 2 where the 3 outputs stand for labels 0 to 2: labels that start at 1\? subtract 1",
         ),
         ([0, 5, 1], 3, "y holds label 5 at row 1 .* the last layer needs 6 outputs"),
+        ([1, 5, 1], 3, "y holds label 5 at row 1 .* the last layer needs 6 outputs"),
         ([0, -1, 1], 3, "y holds label -1 at row 1 .* BinaryHinge"),
         ([0, -100, 1], 3, "y holds label -100 at row 1 .* missing label"),
         ([0.0, 1.5, 1.0], 3, "y holds 1.5 at row 1 where a class label, a whole number, belongs"),
