@@ -42,15 +42,9 @@ def decision_boundary(
     ShapeError
         When x has not two columns, or `predict` gives another number of rows than it was given.
     """
-    points = numeric_array(x, "x")
-    if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
-        raise ShapeError(f"decision_boundary draws rows of two features, shape (N, 2); received x of shape {points.shape}")
+    points, truth = _checked_points(x, y, labels)
     if resolution < 2:
         raise ConfigurationError(f"decision_boundary needs resolution >= 2; received {resolution!r}")
-    require_finite(points, "x")
-    truth = class_numbers(y, labels, "y")
-    if len(truth) != len(points):
-        raise ShapeError(f"x has {len(points)} rows and y has {len(truth)}: they need to be as many")
     low, high = points.min(axis=0).astype(float), points.max(axis=0).astype(float)
     margin = 0.08 * np.where(high > low, high - low, 1.0)
     low, high = low - margin, high + margin
@@ -60,54 +54,51 @@ def decision_boundary(
 
     both = np.concatenate([mesh.astype(dtype), points.astype(dtype)])
     classes, certainty = _classes(_called(predict, both, labels))
-    count = max(int(classes.max()), int(truth.max()), 1) + 1
-    names = class_names(labels, max(count, len(labels)) if labels is not None else count)
     said = classes[len(mesh) :]
-    classes, certainty = (
-        classes[: len(mesh)].reshape(resolution, resolution),
-        certainty[: len(mesh)].reshape(resolution, resolution),
-    )
+    classes, certainty = (part[: len(mesh)].reshape(resolution, resolution) for part in (classes, certainty))
 
     figure = new_figure(
         6.4, 5.0, title or f"Decision boundary: {100 * np.mean(said == truth):.1f} % of {len(points)} points right"
     )
     axes = figure.add_subplot()
     axes.imshow(_tints(classes, certainty), origin="lower", extent=(low[0], high[0], low[1], high[1]), aspect="auto")
-    for number in range(count):
-        region = (classes == number).astype(float)
-        if 0 < region.mean() < 1:
-            axes.contour(across, up, region, levels=[0.5], colors="black", linewidths=0.9)
-    size = 26 if len(points) <= 400 else 12
-    for number in np.unique(truth):
-        place = truth == number
-        colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
-        axes.scatter(
-            points[place, 0],
-            points[place, 1],
-            s=size,
-            c=colour,
-            marker=marker,
-            edgecolors="white",
-            linewidths=0.5,
-            label=plain(names[number], 18),
-        )
-    wrong = said != truth
-    if wrong.any():
-        axes.scatter(
-            points[wrong, 0],
-            points[wrong, 1],
-            s=3.2 * size,
-            facecolors="none",
-            edgecolors="black",
-            linewidths=1.0,
-            label=f"misread ({wrong.sum()})",
-        )
+    for number in np.unique(classes):
+        if (classes != number).any():
+            axes.contour(across, up, classes == number, levels=[0.5], colors="black", linewidths=0.9)
+    _scatter(axes, points, truth, said, labels)
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(low[1], high[1])
     axes.set_xlabel("x₁")
     axes.set_ylabel("x₂")
     axes.legend(fontsize=9, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
+
+
+def _checked_points(x: ArrayLike, y: ArrayLike, labels: Sequence[object] | None) -> tuple[Array, Array]:
+    """The points (N, 2), and their classes as numbers."""
+    points = numeric_array(x, "x")
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
+        raise ShapeError(f"decision_boundary draws rows of two features, shape (N, 2); received x of shape {points.shape}")
+    require_finite(points, "x")
+    truth = class_numbers(y, labels, "y")
+    if len(truth) != len(points):
+        raise ShapeError(f"x has {len(points)} rows and y has {len(truth)}: they need to be as many")
+    return points, truth
+
+
+def _scatter(axes: Any, points: Array, truth: Array, said: Array, labels: Sequence[object] | None) -> None:
+    """The points, with a colour and a sign per class, and rings around those that are misread."""
+    names = class_names(labels, int(truth.max()) + 1 if labels is None else len(labels))
+    size = 26 if len(points) <= 400 else 12
+    for number in np.unique(truth):
+        across, up = points[truth == number].T
+        colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+        look = {"s": size, "c": colour, "marker": marker, "edgecolors": "white", "linewidths": 0.5}
+        axes.scatter(across, up, **look, label=plain(names[number], 18))
+    wrong = said != truth
+    if wrong.any():
+        ring = {"s": 3.2 * size, "facecolors": "none", "edgecolors": "black", "linewidths": 1.0}
+        axes.scatter(points[wrong, 0], points[wrong, 1], **ring, label=f"misread ({wrong.sum()})")
 
 
 def _called(predict: Any, rows: Array, labels: Sequence[object] | None = None) -> Array:

@@ -38,7 +38,7 @@ def confusion_picture(matrix: ArrayLike, labels: Sequence[object] | None = None,
     rows = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, rows, out=np.zeros_like(counts), where=rows > 0)
     cell = 0.72 if size <= 12 else max(0.3, 0.52 - 0.008 * size)
-    margin = 0.085 * min(18, max(len(name) for name in names))
+    margin = 0.085 * min(26, max(len(name) for name in names))
     side = max(2.4, cell * size) + margin
     right, total = float(np.trace(counts)), float(counts.sum())
     accuracy = f": {100 * right / total:.1f} % right ({right:.0f} of {total:.0f})" if total else ": no rows"
@@ -64,9 +64,9 @@ def confusion_picture(matrix: ArrayLike, labels: Sequence[object] | None = None,
                 color="white" if dark else "black",
                 linespacing=1.1,
             )
-    shown = [plain(name, 18) for name in names]
+    shown = [plain(name, 26) for name in names]
     font = 9 if size <= 20 else 8
-    turn = 0.085 * min(18, max(len(name) for name in names)) > 0.9 * max(2.4 / size, cell)  # inches: the label, the cell
+    turn = 0.085 * min(26, max(len(name) for name in names)) > 0.9 * max(2.4 / size, cell)  # inches: the label, the cell
     axes.set_xticks(range(size), shown, rotation=90 if turn else 0, fontsize=font)
     missing = [f"{name} (no rows)" if rows[index, 0] == 0 else name for index, name in enumerate(shown)]
     axes.set_yticks(range(size), missing, fontsize=font)
