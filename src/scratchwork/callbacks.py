@@ -1,13 +1,12 @@
 """What may happen around the training loop: four hooks, and the callbacks people ask for first."""
 
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
 
 from .arrays import Array
 from .errors import ConfigurationError
-from .history import Run
+from .history import Run, json_line
 from .metrics import LARGER_IS_BETTER
 
 
@@ -149,4 +148,4 @@ class HistoryFile(Callback):
     def on_epoch_end(self, run: Run) -> None:
         *_, last = run.history.rows()
         with self.path.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(last) + "\n")
+            lines.write(json_line(last))

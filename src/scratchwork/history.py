@@ -1,6 +1,7 @@
 """What training leaves behind, and what it shows while it runs."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ class History(Mapping[str, list[float]]):
 
     def to_json_lines(self) -> str:
         """One JSON object per epoch and line."""
-        return "".join(json.dumps(row) + "\n" for row in self.rows())
+        return "".join(json_line(row) for row in self.rows())
 
     def __getitem__(self, name: str) -> list[float]:
         return look_up(name, self.columns, "history entry")
@@ -63,6 +64,11 @@ class History(Mapping[str, list[float]]):
     def __repr__(self) -> str:
         last = {name: f"{values[-1]:.4g}" for name, values in self.columns.items() if values}
         return f"History({self.epochs} epochs, stopped: {self.stopped}, last: {last})"
+
+
+def json_line(row: Mapping[str, float]) -> str:
+    """One epoch as a line of JSON, which knows no NaN and no infinity: null stands for them."""
+    return json.dumps({name: value if math.isfinite(value) else None for name, value in row.items()}) + "\n"
 
 
 @dataclass

@@ -146,8 +146,8 @@ def resolve_metrics(metrics: Iterable[str | Any] | Mapping[str, Any] | str, loss
         return {str(name): resolve_metric(metric, loss) for name, metric in metrics.items()}
     named: dict[str, Metric] = {}
     for metric in metrics:
-        name = metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)
-        named[str(name)] = resolve_metric(metric, loss)
+        bound = resolve_metric(metric, loss)
+        named[bound.name] = bound
     return named
 
 
