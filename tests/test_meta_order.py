@@ -18,7 +18,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "parameter": (),
     "randomness": (),
     "initializers": (),
-    "layers": ("base", "dense", "special", "activations", "gates", "softmax", "dropout", "normalization", "reshape"),
+    "layers": ("base", "dense", "special", "activations", "rectifiers", "gates", "softmax", "dropout", "normalization", "reshape"),
     "losses": ("base", "targets", "weighting", "classification", "margin", "regression"),
     "schedules": (),
     "optimizers": ("base", "descent", "adaptive", "clipping"),

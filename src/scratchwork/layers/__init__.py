@@ -1,11 +1,12 @@
 """Layers: a function of a batch, and its derivative beside it."""
 
-from .activations import ELU, SELU, Activation, LeakyReLU, Linear, ReLU, Sigmoid, Softplus, Step, Tanh
+from .activations import Activation, Linear, Sigmoid, Softplus, Step, Tanh
 from .base import Layer
 from .dense import Dense
 from .dropout import Dropout
 from .gates import GELU, Mish, SiLU
 from .normalization import BatchNorm, LayerNorm
+from .rectifiers import ELU, SELU, LeakyReLU, ReLU
 from .reshape import Flatten, Reshape, Scale
 from .softmax import Softmax
 
