@@ -17,6 +17,8 @@ and counted in the report.
 References: central differences and the choice h ≈ ∛ε: Press et al. (2007), Numerical Recipes, section 5.7.
 """
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -5,6 +5,8 @@ Each initializer is a record of its settings and is called with a shape, a Gener
 would give all neurons of a layer the same gradient for ever: something random must break the symmetry.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 import numbers

@@ -5,6 +5,8 @@ the derivative can be had from the output y, y is all that the cache holds: the 
 no memory. Rectifiers are in `rectifiers.py`, smooth gates with no such form in `gates.py`.
 """
 
+from __future__ import annotations
+
 from typing import TypeAlias
 
 import numpy as np

@@ -1,5 +1,7 @@
 """What a layer is: three verbs, and nothing that they leave behind."""
 
+from __future__ import annotations
+
 import inspect
 import numbers
 from abc import ABC, abstractmethod

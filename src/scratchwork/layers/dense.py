@@ -1,5 +1,7 @@
 """The affine layer: every product with a weight matrix in the library is this one."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import TypeAlias
 

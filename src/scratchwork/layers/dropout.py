@@ -1,5 +1,7 @@
 """Dropout, in the form that scales while training and in the first one, which scales at prediction."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import TypeAlias
 

@@ -1,5 +1,7 @@
 """Normalization: every feature over the batch, or every row over its features."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import TypeAlias
 

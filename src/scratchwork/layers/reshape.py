@@ -1,5 +1,7 @@
 """Layers that change the shape of rows, or the size of features, and nothing else."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias

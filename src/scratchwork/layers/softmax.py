@@ -1,5 +1,7 @@
 """Softmax as a layer of its own, with its whole Jacobian."""
 
+from __future__ import annotations
+
 from typing import TypeAlias
 
 import numpy as np
