@@ -166,15 +166,12 @@ def _nothing_there(name: str | os.PathLike[str], path: Path) -> Exception:
 
 
 def _load_folder(folder: Path) -> Dataset:
-    try:
-        if holds_idx(folder):
-            return read_idx_folder(folder)
-        if holds_cifar(folder):
-            return read_cifar(folder)
-        if class_folders_in(folder):
-            return read_image_folder(folder)
-    except PermissionError as error:
-        raise FileFormatError(f"{error.filename} may not be read") from None
+    if holds_idx(folder):
+        return read_idx_folder(folder)
+    if holds_cifar(folder):
+        return read_cifar(folder)
+    if class_folders_in(folder):
+        return read_image_folder(folder)
     raise FileFormatError(
         f"{folder} holds nothing that is known: no MNIST files (train-images-idx3-ubyte …), no CIFAR-10 batches "
         "(data_batch_1 …), and no folders with images; give the path of a file for CSV and npz"

@@ -73,8 +73,8 @@ def read_csv(
     Numbers are read as float64, and given as float32 where that holds all of them exactly (pixels, small counts).
     """
     path = existing_file(path)
-    with open_binary(path, unzip=True) as raw:
-        lines = _text_lines(io.TextIOWrapper(raw, encoding="utf-8-sig", newline=""), path)
+    with open_binary(path, unzip=True) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
+        lines = _text_lines(text, path)
         first = list(islice(lines, 20))
         cut = _guess_delimiter(first) if delimiter is None else delimiter
         rows = _rows(chain(first, lines), cut, path)

@@ -123,7 +123,7 @@ def encode_target(
     >>> encode_target(np.array([2.0, 4.0, 2.0]))
     (array([0, 1, 0]), ('2', '4'))
     >>> encode_target(np.array([0.5, 1.0]))
-    (array([0.5, 1. ]), None)
+    (array([0.5, 1. ], dtype=float32), None)
     """
     if task not in ("auto", "classification", "regression"):
         raise ConfigurationError(f"task is 'auto', 'classification' or 'regression'; received {task!r}")

@@ -1,16 +1,19 @@
 """Folders of pictures: one folder per class, the folder's name being the name of the class."""
 
+import math
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..arrays import Array
 from ..errors import ConfigurationError, DataError, FileFormatError, MissingDependencyError, MissingFileError
 from .dataset import Dataset
-from .reading import MAX_BYTES, existing_folder
+from .reading import MAX_BYTES, entries, existing_folder
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -34,7 +37,7 @@ def read_image_folder(
     path : path
         The folder; every folder in it is a class, in sorted order. Files beside them and hidden files are not looked at.
     resize : (H, W), optional
-        The size that all images are brought to, by averaging; without it all must be of one size.
+        The size that all images are brought to, bilinearly and averaging where it shrinks; without it all must be of one size.
     grayscale : bool, optional
         True takes the brightness of coloured images, False gives grey ones three equal colours; by default images are grey
         where all of them are, otherwise coloured. Transparency is left out.
@@ -54,38 +57,39 @@ def read_image_folder(
     if resize is not None and (len(resize) != 2 or not all(isinstance(side, int) and 1 <= side <= 10_000 for side in resize)):
         raise ConfigurationError(f"resize is the height and width in pixels, each from 1 to 10,000; received {resize!r}")
     classes = _class_folders(folder)
-    files = [(file, k) for k, files in enumerate(classes.values()) for file in files]
-    sizes_and_modes = [_load(file, decode=False) for file, _ in files]
+    files = [(file, k) for k, found in enumerate(classes.values()) for file in found]
+    sizes_and_modes = [_size_and_mode(file) for file, _ in files]
     if grayscale is None:
-        grayscale = all(mode in GREY_MODES for _, mode, _ in sizes_and_modes)
-    height, width = resize or _common_size([size for size, _, _ in sizes_and_modes], [file for file, _ in files])
+        grayscale = all(mode in GREY_MODES for _, mode in sizes_and_modes)
+    height, width = resize or _common_size([size for size, _ in sizes_and_modes], [file for file, _ in files])
     shape = (height, width) if grayscale else (height, width, 3)
-    columns = int(np.prod(shape))
+    columns = math.prod(shape)
     if 4 * columns * len(files) > MAX_BYTES:
         raise DataError(f"{folder}: {len(files):,} images of {height}×{width} take more than {MAX_BYTES:,} bytes; resize them")
     x = np.empty((len(files), columns), np.float32)
     for row, (file, _) in zip(x, files, strict=True):
-        row[:] = _load(file, decode=True, size=(height, width), mode="L" if grayscale else "RGB")[2]
+        row[:] = _pixels(file, height, width, "L" if grayscale else "RGB")
     y = np.array([k for _, k in files], np.int64)
     return Dataset(x, y, folder.name, target_name="class", labels=tuple(classes), image_shape=shape, source=str(folder))
 
 
 def class_folders_in(folder: Path) -> bool:
     """Whether a folder in this folder holds an image."""
-    return any(file.suffix.lower() in SUFFIXES for inner in folder.iterdir() if inner.is_dir() for file in inner.iterdir())
+    return any(_images_in(inner) for inner in entries(folder) if inner.is_dir())
+
+
+def _images_in(folder: Path) -> list[Path]:
+    return [file for file in entries(folder) if file.suffix.lower() in SUFFIXES]
 
 
 def _class_folders(folder: Path) -> dict[str, list[Path]]:
     """The images of each class, both in sorted order."""
-    classes = {}
-    for inner in sorted(folder.iterdir()):
-        if inner.is_dir() and not inner.name.startswith("."):
-            files = [f for f in sorted(inner.iterdir()) if f.suffix.lower() in SUFFIXES and not f.name.startswith(".")]
-            if not files:
-                raise DataError(f"{inner} holds no image ({', '.join(SUFFIXES)}): every folder in {folder} is a class")
-            classes[inner.name] = files
-    if not classes:
+    classes = {inner.name: _images_in(inner) for inner in entries(folder) if inner.is_dir()}
+    if not any(classes.values()):
         raise MissingFileError(f"{folder} holds no folder with images: one folder per class belongs in it")
+    for name, files in classes.items():
+        if not files:
+            raise DataError(f"{folder / name} holds no image ({', '.join(SUFFIXES)}), and every folder in {folder} is a class")
     return classes
 
 
@@ -99,61 +103,46 @@ def _common_size(sizes: list[tuple[int, int]], files: list[Path]) -> tuple[int, 
     return sizes[0]
 
 
-def _load(
-    file: Path, *, decode: bool, size: tuple[int, int] | None = None, mode: str = "L"
-) -> tuple[tuple[int, int], str, Array | None]:
-    """((height, width), mode as stored, flat pixels) of an image; the pixels only where they are to be decoded."""
+@contextmanager
+def _opened(file: Path) -> Iterator["Image"]:
+    """The image, of which only the header has been read; whatever goes wrong with it names the file."""
     try:
-        from PIL import Image, ImageOps, UnidentifiedImageError
+        from PIL import Image
     except ImportError:
         raise MissingDependencyError("reading images needs Pillow: pip install 'scratchwork[data]'") from None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what is refused below, or of odd metadata
+            warnings.simplefilter("ignore")  # Pillow warns of sizes that are refused below, and of odd metadata
             with Image.open(file, formats=FORMATS) as image:
                 if image.width * image.height > MOST_PIXELS:
                     raise FileFormatError(
                         f"{file} has {image.width:,}×{image.height:,} pixels; at most {MOST_PIXELS:,} are read"
                     )
                 if image.mode not in GREY_MODES + COLOUR_MODES:
-                    raise FileFormatError(
-                        f"{file} has values of more than 8 bits (mode {image.mode}): save it with 8 bits a value"
-                    )
-                upright = ImageOps.exif_transpose(image) if decode else image
-                shape = (upright.height, upright.width)
-                if not decode:
-                    return _turned(image, shape), image.mode, None
-                return shape, image.mode, _pixels(upright, size or shape, mode)
+                    raise FileFormatError(f"{file} has more than 8 bits a value (mode {image.mode}): save it with 8 bits")
+                yield image
     except FileFormatError:
         raise
-    except (
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-        OSError,
-        ValueError,
-        SyntaxError,
-        EOFError,
-        MemoryError,
-    ) as error:
-        raise FileFormatError(f"{file} is no image that can be read: {error}") from None
-    except (
-        Exception
-    ) as error:  # a damaged image can make Pillow's readers fail in any way: KeyError, struct.error, zlib.error …
-        raise FileFormatError(f"{file} is a damaged image: {type(error).__name__} while reading it") from None
+    except Exception as error:  # what is damaged makes Pillow's readers fail in any way: KeyError, struct.error, zlib.error …
+        raise FileFormatError(f"{file} is a broken image, or none ({type(error).__name__}: {error})") from None
 
 
-def _turned(image: Any, shape: tuple[int, int]) -> tuple[int, int]:
-    """The size once a camera's note on how it was held is obeyed: orientations 5 to 8 lie on their side."""
-    return shape[::-1] if image.getexif().get(0x0112, 1) in (5, 6, 7, 8) else shape
+def _size_and_mode(file: Path) -> tuple[tuple[int, int], str]:
+    """((height, width), how its values are stored), from the header alone."""
+    with _opened(file) as image:
+        # A camera notes how it was held: orientations 5 to 8 lie on their side.
+        on_its_side = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        size = (image.width, image.height) if on_its_side else (image.height, image.width)
+        return size, image.mode
 
 
-def _pixels(image: "Image", size: tuple[int, int], mode: str) -> Array:
-    if image.mode != mode:
-        image = image.convert(mode)
-    if (image.height, image.width) != size:
+def _pixels(file: Path, height: int, width: int, mode: str) -> Array:
+    """The values of an image, flat, upright, and of this size."""
+    with _opened(file) as image:
+        from PIL import ImageOps
         from PIL.Image import Resampling
 
-        image = image.resize(
-            size[::-1], Resampling.BOX if size[0] <= image.height and size[1] <= image.width else Resampling.BILINEAR
-        )
-    return np.asarray(image, np.uint8).ravel()
+        upright = ImageOps.exif_transpose(image).convert(mode)
+        if upright.size != (width, height):
+            upright = upright.resize((width, height), Resampling.BILINEAR)  # which averages where it makes smaller
+        return np.asarray(upright, np.uint8).ravel()

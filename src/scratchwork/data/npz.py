@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arrays import Array
-from ..errors import DataError, FileFormatError
+from ..errors import DataError, FileFormatError, ScratchworkError
 from .dataset import Dataset, Task, as_features, encode_target, flat_images
 from .reading import CHUNK, DEFLATE_RATIO, MAX_BYTES, existing_file, open_binary
 
@@ -111,12 +111,12 @@ def _read_arrays(path: Path) -> dict[str, Array]:
                     raise FileFormatError(f"{path} unfolds to more than the {MAX_BYTES:,} bytes that are read")
                 for info in members:
                     arrays[info.filename.removesuffix(".npy")] = _read_member(archive, info, path)
+        except ScratchworkError:
+            raise
         except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise FileFormatError(f"{path} is no NumPy archive (.npz), or is damaged: {error or 'it ends too early'}") from None
-        except (ValueError, KeyError, TypeError, IndexError, OverflowError, MemoryError, RecursionError, SyntaxError) as error:
-            if isinstance(error, FileFormatError):
-                raise
-            raise FileFormatError(f"{path} is damaged: {error}") from None
+        except Exception as error:  # NumPy reads a header as Python text, which goes wrong in many ways where it is damaged
+            raise FileFormatError(f"{path} is damaged: {type(error).__name__}: {error}") from None
     return arrays
 
 

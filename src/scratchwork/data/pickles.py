@@ -4,12 +4,13 @@
 reasons safely: nothing in this file imports, looks up or calls anything that the pickle names. A pickle is a little
 program for a machine with a stack; `pickletools` (of the standard library) cuts it into instructions without obeying
 them, and this machine knows only those that put numbers, text, bytes, lists, tuples and dicts together. The instruction
-that would call a function is obeyed in four cases only, all of them spelled out in `_call`: the ways in which
+that would call a function is obeyed in five cases only, all of them spelled out in `_call`: the ways in which
 NumPy writes an array, a dtype, and bytes. Of each, only the plain numeric kind is built, by our own code, and not larger than
 the bytes that the file itself holds. Everything else is one FileFormatError.
 """
 
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,14 @@ def read_pickled_arrays(data: bytes, path: Path) -> Any:
 
     machine = _Machine(path, most_bytes=4 * len(data))
     try:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
-            if opcode.name == "STOP":
-                return machine.result()
-            if count > MOST_INSTRUCTIONS:
-                raise machine.refusal(f"it has more than {MOST_INSTRUCTIONS:,} instructions")
-            machine.obey(opcode.name, argument)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of text in it that is escaped in an odd way
+            for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
+                if opcode.name == "STOP":
+                    return machine.result()
+                if count > MOST_INSTRUCTIONS:
+                    raise machine.refusal(f"it has more than {MOST_INSTRUCTIONS:,} instructions")
+                machine.obey(opcode.name, argument)
     except FileFormatError:
         raise
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, UnicodeError, MemoryError, AttributeError) as error:
@@ -83,7 +86,27 @@ class _Machine:
     def result(self) -> Any:
         if len(self.stack) != 1:
             raise self.refusal("it ends in the middle of a value")
-        return _finished(self.stack[0])
+        holder = [self.stack[0]]
+        self.finish(holder)
+        return holder[0]
+
+    def finish(self, outer: list[Any]) -> None:
+        """Put every array in the place of what it was built in; refuse what is left half built, or is a bare name."""
+        seen = set()  # a value may stand in many places, and even in itself
+        left: list[Any] = [outer]
+        while left:
+            holder = left.pop()
+            if id(holder) in seen:
+                continue
+            seen.add(id(holder))
+            places = list(holder.items()) if isinstance(holder, dict) else list(enumerate(holder))
+            for place, value in places:
+                if isinstance(value, _Pending) and value.array is not None and not isinstance(holder, tuple):
+                    holder[place] = value.array
+                elif isinstance(value, _Pending | _Global | _Type | _Mark):
+                    raise self.refusal("it holds something half built")
+                elif isinstance(value, dict | list | tuple):
+                    left.append(value)
 
     def refusal(self, why: str) -> FileFormatError:
         return FileFormatError(f"{self.path} is no file of plain arrays, and nothing else is unpickled: {why}")
@@ -175,13 +198,15 @@ class _Machine:
         target.update(zip(items[::2], items[1::2], strict=True))
 
     def call(self, maker: Any, arguments: Any) -> Any:
-        """The four calls that NumPy's own pickles hold, done by hand; `maker` is a name, and is never called."""
+        """The five calls that NumPy's own pickles hold, done by hand; `maker` is a name, and is never called."""
         if not isinstance(maker, _Global) or not isinstance(arguments, tuple):
             raise self.refusal("it calls something that has no name")
         match maker.name, arguments:
             case "_codecs encode", (str(text), "latin1" | "latin-1"):
                 self.charge(len(text))
                 return text.encode("latin-1")
+            case "__builtin__ bytes" | "builtins bytes", ():
+                return b""
             case "numpy dtype", (str(code), *_) if code.lstrip("<>|=") in NUMERIC:
                 return _Type(code.lstrip("<>|="))
             case made, (_Global(name="numpy ndarray"), *_) if made in ARRAY_MAKERS:
@@ -211,14 +236,3 @@ class _Machine:
         flat = np.frombuffer(held, dtype)
         array = flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
         return array.astype(dtype.newbyteorder("="), copy=False)
-
-
-def _finished(value: Any) -> Any:
-    """The value with every array in place of what it was built in; only the outer dict or list is searched."""
-    if isinstance(value, _Pending):
-        return value.array
-    if isinstance(value, dict):
-        return {key: item.array if isinstance(item, _Pending) else item for key, item in value.items()}
-    if isinstance(value, list):
-        return [item.array if isinstance(item, _Pending) else item for item in value]
-    return value

@@ -52,6 +52,14 @@ def existing_folder(path: str | os.PathLike[str]) -> Path:
     raise MissingFileError(f"there is no folder {found}")
 
 
+def entries(folder: Path) -> list[Path]:
+    """What lies in a folder, in sorted order, without hidden things."""
+    try:
+        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise FileFormatError(f"{folder} cannot be listed: {error.strerror or error}") from None
+
+
 def as_path(path: str | os.PathLike[str]) -> Path:
     """`path` as a Path, with ~ for the home folder."""
     if not isinstance(path, str | os.PathLike):

@@ -4,6 +4,8 @@ Every function takes a `seed` and gives the same rows for the same seed; where n
 fresh draw of N(0, 1) for each number, t runs evenly from 0 to 1 over the points of a class, K is the number of classes.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
