@@ -16,20 +16,36 @@ def numeric_array(values: ArrayLike, name: str, dtype: DTypeLike | None = None) 
 
     With a `dtype` the result has it (no copy where it has it already); without, booleans, integers and floats keep theirs.
     """
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):  # as a plain array it would show what was hidden
+        raise DataError(f"{name} has masked entries: remove or fill them first")
     try:
         array = np.asarray(values)
     except ValueError as error:
         raise DataError(f"{name} has rows of different lengths: every row needs the same number of values") from error
     if array.dtype == object:
         try:
+            if any(isinstance(value, str | bytes) for value in array.flat):  # "1.5" would be converted without a word
+                raise TypeError
             array = array.astype(np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise DataError(f"{name} holds objects that are not numbers: encode text and missing values first") from None
     if array.dtype.kind not in "buif":
-        kind = {"U": "text", "S": "text", "c": "complex numbers", "M": "dates", "m": "durations"}
+        kind = {"U": "text", "T": "text", "S": "text", "c": "complex numbers", "M": "dates", "m": "durations"}
         found = kind.get(array.dtype.kind, f"values of type {array.dtype}")
         raise DataError(f"{name} holds {found} where numbers belong: encode it as numbers first")
-    return array if dtype is None else array.astype(dtype, copy=False)
+    return array if dtype is None else converted(array, dtype, name)
+
+
+def converted(array: Array, dtype: DTypeLike, name: str) -> Array:
+    """`array` in a float dtype, without a copy where it has it; DataError for finite numbers that are too large for it."""
+    with np.errstate(over="ignore"):
+        result: Array = array.astype(dtype, copy=False)
+    if array.dtype.kind == "f" and result.dtype.itemsize < array.dtype.itemsize:
+        lost = np.isinf(result) & np.isfinite(array)
+        if lost.any():
+            largest = float(np.abs(array[lost]).max())
+            raise DataError(f"{name} holds {largest:.3g}, which is too large for {result.dtype}: rescale it first")
+    return result
 
 
 def require_finite(array: Array, name: str) -> None:
@@ -45,5 +61,6 @@ def require_finite(array: Array, name: str) -> None:
     where = tuple(int(i) for i in np.unravel_index(int(np.argmin(finite)), array.shape))
     count = int(array.size - np.count_nonzero(finite))
     kind = "NaN" if np.isnan(array[where]) else "an infinity"
-    place = f"row {where[0]}" + (f", column {where[1]}" if len(where) == 2 else "")
+    place = f"row {where[0]}" if where else "its only place"
+    place += f", column {where[1]}" if len(where) == 2 else ""
     raise DataError(f"{name} holds {kind} at {place} ({count} such value{'s' * (count > 1)} in all): remove or fill them first")
