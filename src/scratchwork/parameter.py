@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .arrays import Array
+from .errors import ConfigurationError
 from .regularizers import Constraint, Regularizer
 
 
@@ -36,7 +38,7 @@ class Parameter:
         constraint: Constraint | None = None,
     ) -> None:
         self.value = value
-        self.grad = np.zeros_like(value)
+        self.grad = np.zeros(value.shape, value.dtype)
         self.decay = decay
         self.regularizer = regularizer
         self.constraint = constraint
@@ -66,10 +68,19 @@ class FlatParameters:
         return all(p is q and p.value.base is self.value and p.grad.base is self.grad for p, q in pairs)
 
 
-def flatten(parameters: Sequence[Parameter]) -> FlatParameters:
-    """Move `parameters` into one flat vector; afterwards their `value` and `grad` are views into it."""
+def flatten(parameters: Sequence[Parameter], dtype: DTypeLike | None = None) -> FlatParameters:
+    """Move `parameters` into one flat vector; afterwards their `value` and `grad` are views into it.
+
+    The vector has the `dtype` of the network, whatever an array has that somebody put in a parameter's place; None takes
+    that of the first parameter.
+
+    Raises ConfigurationError for a parameter that stands there twice, as two views would each want to be the parameter.
+    """
     ordered = [p for p in parameters if p.decay] + [p for p in parameters if not p.decay]
-    dtype = ordered[0].value.dtype if ordered else np.dtype(np.float32)
+    if len({id(p) for p in ordered}) < len(ordered):
+        raise ConfigurationError("a parameter stands in the network twice: every layer needs parameters of its own")
+    if dtype is None:
+        dtype = ordered[0].value.dtype if ordered else np.float32
     size = sum(p.value.size for p in ordered)
     value, grad = np.empty(size, dtype), np.zeros(size, dtype)
     slices, start = [], 0
@@ -77,7 +88,8 @@ def flatten(parameters: Sequence[Parameter]) -> FlatParameters:
         place = slice(start, start + parameter.value.size)
         shape = parameter.value.shape
         value[place] = parameter.value.reshape(-1)
-        grad[place] = parameter.grad.reshape(-1)
+        if parameter.grad.shape == shape:  # another value was put in its place otherwise, and the gradient is of the old one
+            grad[place] = parameter.grad.reshape(-1)
         parameter.value, parameter.grad = value[place].reshape(shape), grad[place].reshape(shape)
         slices.append(place)
         start = place.stop
