@@ -1,12 +1,14 @@
 """A chain of layers, which is a layer itself."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .arrays import Array, Shape, numeric_array
+from .arrays import Array, Shape, converted, numeric_array, require_finite
 from .errors import ConfigurationError, NotBuiltError, ShapeError
 from .layers import Layer
 from .parameter import FlatParameters, Parameter, flatten
@@ -32,7 +34,7 @@ class Sequential(Layer):
     Raises
     ------
     ConfigurationError
-        When `layers` is empty, holds something that is no layer, or holds one object twice.
+        When `layers` is no list, is empty, holds something that is no layer, or one object twice (inside another, too).
 
     Examples
     --------
@@ -52,7 +54,9 @@ class Sequential(Layer):
     """
 
     def __init__(self, layers: Iterable[Layer]) -> None:
-        self.layers = list(layers)
+        if isinstance(layers, Layer | str | type) or not isinstance(layers, Iterable):
+            raise ConfigurationError(f"Sequential takes a list of layers, Sequential([...]); received {layers!r}")
+        self.layers: list[Layer] = list(layers)
         if not self.layers:
             raise ConfigurationError("Sequential needs at least one layer, received none")
         for index, layer in enumerate(self.layers):
@@ -62,8 +66,11 @@ class Sequential(Layer):
                 )
             if not isinstance(layer, Layer):
                 raise ConfigurationError(f"layer {index} is {layer!r}, which is no Layer")
-            if any(layer is other for other in self.layers[:index]):
-                raise ConfigurationError(f"layer {index}, {layer!r}, stands in the network twice: make a second one")
+        seen: set[int] = set()
+        for layer in self._leaves():
+            if id(layer) in seen:
+                raise ConfigurationError(f"{layer!r} stands in the network twice: make a second one")
+            seen.add(id(layer))
         self.shapes: list[Shape] = []  # of rows: the input's, then each layer's output; empty until built
         self.dtype: np.dtype[Any] = np.dtype(np.float32)
         self.epochs_seen = 0  # over all calls of fit: which shuffling comes next
@@ -77,18 +84,22 @@ class Sequential(Layer):
 
         Every layer gets a generator of its own, so that changing one layer leaves the start of the others as it was.
         """
-        in_shape = (int(in_shape),) if isinstance(in_shape, int | np.integer) else tuple(int(size) for size in in_shape)
-        self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
-            raise ConfigurationError(f"a network computes in float32 or float64, not in {self.dtype}")
+        sizes = in_shape if isinstance(in_shape, tuple | list) else (in_shape,)
+        if not sizes or any(isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1 for n in sizes):
+            raise ConfigurationError(f"in_shape is the shape of one row, such as 784 or (28, 28); received {in_shape!r}")
+        if dtype not in (np.float32, np.float64, "float32", "float64", float):
+            raise ConfigurationError(f"a network computes in float32 or float64, not in {dtype!r}")
+        if not isinstance(rng, np.random.Generator) and not is_seed(rng):
+            raise ConfigurationError(f"rng is a seed, a whole number of at least 0, or a NumPy Generator; received {rng!r}")
         generators = np.random.default_rng(rng).spawn(len(self.layers))
-        shapes = [in_shape]
+        self.dtype, self.shapes, self._flat = np.dtype(dtype), [], None  # not built, should a layer refuse
+        shapes: list[Shape] = [tuple(int(size) for size in sizes)]
         for index, (layer, generator) in enumerate(zip(self.layers, generators, strict=True)):
             try:
                 shapes.append(tuple(layer.build(shapes[-1], generator, self.dtype)))
             except (ShapeError, ConfigurationError) as error:
                 raise self._located(error, index) from error
-        self.shapes, self._flat = shapes, None
+        self.shapes = shapes
         self.epochs_seen = self.steps_seen = 0
         return shapes[-1]
 
@@ -119,17 +130,17 @@ class Sequential(Layer):
 
     def flat(self) -> FlatParameters:
         """All parameters as one vector, moved there where they are not yet (see `scratchwork.parameter`)."""
+        self._built_shapes()
         parameters = [parameter for _, parameter in self.parameters()]
         ordered = [p for p in parameters if p.decay] + [p for p in parameters if not p.decay]
         if self._flat is None or not self._flat.holds(ordered):
-            self._flat = flatten(parameters)
+            self._flat = flatten(parameters, self.dtype)
         return self._flat
 
     # -- the three verbs -----------------------------------------------------------------------------------------
 
     def forward(self, x: Array, *, training: bool = False, step: int = 0) -> tuple[Array, Caches]:
-        if x.shape[1:] != self._built_shapes()[0] or x.ndim == 0:
-            raise self._wrong_input(x.shape)
+        self.check_rows(x)
         caches: Caches = []
         for index, layer in enumerate(self.layers):
             try:
@@ -157,17 +168,27 @@ class Sequential(Layer):
     # -- use -----------------------------------------------------------------------------------------------------
 
     def predict(self, x: ArrayLike, *, batch_size: int = 1024) -> Array:
-        """What the last layer gives for `x`, computed `batch_size` rows at a time without dropout: (N, outputs)."""
+        """What the last layer gives for `x`, computed `batch_size` rows at a time without dropout: (N, outputs).
+
+        Raises ShapeError for rows of another shape than the network was built for, DataError for NaN and infinities.
+        No rows at all give no rows.
+        """
         x = numeric_array(x, "x")
-        if x.shape[1:] != self._built_shapes()[0] or x.ndim == 0:
-            raise self._wrong_input(x.shape)
-        if batch_size < 1:
+        self.check_rows(x)
+        require_finite(x, "x")
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
             raise ConfigurationError(f"batch_size is a whole number of at least 1; received {batch_size!r}")
-        if len(x) <= batch_size:
-            y = self.forward(x.astype(self.dtype, copy=False))[0]
-            return y.copy() if np.may_share_memory(x, y) else y  # layers that only reshape hand back views
-        pieces = (x[start : start + batch_size] for start in range(0, len(x), batch_size))
-        return np.concatenate([self.forward(piece.astype(self.dtype, copy=False))[0] for piece in pieces])
+        starts = range(0, max(len(x), 1), batch_size)
+        pieces = (converted(x[start : start + batch_size], self.dtype, "x") for start in starts)
+        outputs = [self.forward(piece)[0] for piece in pieces]
+        if len(outputs) > 1:
+            return np.concatenate(outputs)
+        return outputs[0].copy() if np.may_share_memory(x, outputs[0]) else outputs[0]  # Flatten hands back a view
+
+    def check_rows(self, x: Array, name: str = "x") -> None:
+        """Raise ShapeError, with the likely cause, where the rows of `x` are not what the network was built for."""
+        if x.shape[1:] != self._built_shapes()[0] or x.ndim == 0:
+            raise self._wrong_input(x.shape, name)
 
     def summary(self) -> str:
         """A table of layers, output shapes and numbers of parameters."""
@@ -204,6 +225,14 @@ class Sequential(Layer):
             raise NotBuiltError("the network has no parameters yet: call fit(), or build(in_shape) with the shape of one row")
         return self.shapes
 
+    def _leaves(self) -> Iterator[Layer]:
+        """All layers, with those inside others in their place."""
+        for layer in self.layers:
+            if isinstance(layer, Sequential):
+                yield from layer._leaves()
+            else:
+                yield layer
+
     def _first_with_parameters(self) -> int:
         """The first layer with parameters: below it no gradient is needed when dx is not."""
         for index, layer in enumerate(self.layers):
@@ -214,13 +243,20 @@ class Sequential(Layer):
     def _located(self, error: Exception, index: int) -> Exception:
         return type(error)(f"layer {index}, {self.layers[index]!r}: {error}")
 
-    def _wrong_input(self, received: Shape) -> ShapeError:
+    def _wrong_input(self, received: Shape, name: str) -> ShapeError:
         expected = ("N", *self.shapes[0])
         cause = ""
         if received == self.shapes[0]:
-            cause = ": one row needs a batch axis, write x[None]"
+            cause = f": one row needs a batch axis, write {name}[None]"
         elif len(received) == 2 and received[0:1] == self.shapes[0]:
-            cause = ": rows are samples and columns are features, is x transposed?"
+            cause = f": rows are samples and columns are features, is {name} transposed?"
         elif len(received) > 1 and int(np.prod(received[1:])) == int(np.prod(self.shapes[0])):
-            cause = ": as many numbers in another shape, reshape x or begin the network with Flatten() or Reshape()"
-        return ShapeError(f"the network was built for x of shape {expected}, received {received}{cause}".replace("'", ""))
+            cause = f": as many numbers in another shape, reshape {name} or begin the network with Flatten() or Reshape()"
+        return ShapeError(
+            f"the network was built for {name} of shape {expected}, received {received}{cause}".replace("'N'", "N")
+        )
+
+
+def is_seed(value: Any) -> bool:
+    """Whether `value` is a whole number of at least 0."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 0
