@@ -79,49 +79,67 @@ def fetch(name: str, mirrors: Sequence[str], folder: Path, *, sha256: str, size:
     """
     import secrets
 
-    try:
-        import pooch
-        import requests
-    except ImportError:
-        raise MissingDependencyError("downloading needs pooch: pip install 'scratchwork[data]'") from None
     new_folder = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DownloadError(f"the folder {folder} for {name} cannot be made: {error.strerror or error}") from None
     failures = []
-    for mirror in mirrors:
-        beside = folder / f".{name}.{os.getpid()}-{secrets.token_hex(4)}.part"
-        try:
-            with open(beside, "xb") as file, _Meter(file, name, most=2 * size + (1 << 16), progress=progress) as meter:
-                pooch.HTTPDownloader(progressbar=meter, chunk_size=1 << 16)(mirror + name, meter, None)
-            _check(beside, sha256, size)
-            os.replace(beside, folder / name)
-            return folder / name
-        except requests.HTTPError as error:
-            answer = error.response
-            failures.append(
-                f"{mirror}: the server answers " + (f"{answer.status_code} {answer.reason}" if answer is not None else "no")
-            )
-        except requests.Timeout:
-            failures.append(f"{mirror}: no answer in time")
-        except requests.exceptions.ChunkedEncodingError:
-            failures.append(f"{mirror}: the connection was cut")
-        except requests.ConnectionError:
-            failures.append(f"{mirror}: no connection")
-        except (DownloadError, requests.RequestException) as error:
-            failures.append(f"{mirror}: {error}")
-        except OSError as error:
-            raise DownloadError(f"{name} cannot be written to {folder}: {error.strerror or error}") from None
-        finally:
-            with contextlib.suppress(OSError):
-                beside.unlink()
-    if new_folder:
-        with contextlib.suppress(OSError):  # another process may have put something into it
-            folder.rmdir()
+    try:
+        for mirror in mirrors:
+            beside = folder / f".{name}.{os.getpid()}-{secrets.token_hex(4)}.part"
+            try:
+                with open(beside, "xb") as file:
+                    _download(mirror + name, _Meter(file, name, most=2 * size + (1 << 16), progress=progress))
+                _check(beside, sha256, size)
+                os.replace(beside, folder / name)
+                return folder / name
+            except DownloadError as error:
+                failures.append(f"{mirror}: {error}")
+            finally:
+                with contextlib.suppress(OSError):
+                    beside.unlink()
+    except OSError as error:
+        raise DownloadError(f"{name} cannot be written to {folder}: {error.strerror or error}") from None
+    finally:
+        if new_folder:
+            with contextlib.suppress(OSError):  # it is not empty where all went well
+                folder.rmdir()
     raise DownloadError(
         f"{name} could not be downloaded ({'; '.join(failures)}): try again later, or put the file into {folder} yourself"
     )
+
+
+def _download(address: str, meter: "_Meter") -> None:
+    """Write what is at the address to the meter, or raise DownloadError with the reason."""
+    try:
+        import pooch
+        import requests
+    except ImportError:
+        raise MissingDependencyError("downloading needs pooch: pip install 'scratchwork[data]'") from None
+    answers: list[requests.Response] = []
+
+    def remember(answer: requests.Response, **_: object) -> None:
+        answers.append(answer)
+
+    try:
+        pooch.HTTPDownloader(progressbar=meter, chunk_size=1 << 16, hooks={"response": remember})(address, meter, None)
+        meter.finish()
+    except requests.HTTPError:
+        raise DownloadError(f"the server answers {answers[-1].status_code} {answers[-1].reason}") from None
+    except requests.Timeout:
+        raise DownloadError("no answer in time") from None
+    except requests.exceptions.ChunkedEncodingError:
+        raise DownloadError("the connection was cut") from None
+    except requests.exceptions.SSLError:
+        raise DownloadError("its certificate is not trusted") from None
+    except requests.ConnectionError:
+        raise DownloadError("no connection") from None
+    except requests.RequestException as error:
+        raise DownloadError(str(error)) from None
+    finally:
+        for answer in answers:  # pooch leaves the connection open when something goes wrong
+            answer.close()
 
 
 def _check(path: Path, sha256: str, size: int) -> None:
@@ -166,13 +184,11 @@ class _Meter:
     def close(self) -> None:
         """Nothing: the file is closed by who opened it."""
 
-    def __enter__(self) -> "_Meter":
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None and self.tell is not None and (self.shown or self.patience == 0):
+    def finish(self) -> None:
+        """Tell that all is there."""
+        if self.tell is not None and (self.shown or self.patience == 0):
             self.tell(self.name, self.seen, self.seen)
-        if self.shown and self.tell is _terminal_line:
+        if self.shown and self.tell is _terminal_line and sys.stderr.isatty():
             sys.stderr.write("\n")
 
 
