@@ -98,6 +98,13 @@ def test_a_broken_image_is_named(animals, content):
         read_image_folder(folder, resize=(4, 6))
 
 
+def test_formats_beyond_the_list_are_not_even_tried(tmp_path):
+    save(tmp_path / "a" / "1.pcx", [[1, 2], [3, 4]])
+    (tmp_path / "a" / "1.pcx").rename(tmp_path / "a" / "1.png")
+    with pytest.raises(FileFormatError, match=r"1\.png is a broken image, or none"):
+        read_image_folder(tmp_path)
+
+
 def test_a_cut_image_is_named(animals):
     folder, _ = animals
     path = folder / "dogs" / "b.png"

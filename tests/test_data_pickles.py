@@ -152,6 +152,11 @@ def test_the_hand_made_array_is_read_when_it_is_right():
     assert read_pickled_arrays(HEAD + b"(K\1(K\4t" + DTYPE + b"\x89U\4abcdtb.", HERE).tolist() == [97, 98, 99, 100]
 
 
+def test_an_array_of_another_size_than_it_declares():
+    with pytest.raises(FileFormatError, match=r"declares the shape \(5,\) and holds 4 bytes"):
+        read_pickled_arrays(HEAD + b"(K\1(K\5t" + DTYPE + b"\x89U\4abcdtb.", HERE)
+
+
 @pytest.mark.parametrize("program", [HEAD + b".", HEAD + b"\x85.", b"]" + HEAD + b"a.", b"}K\1" + DTYPE + b"s.", b"](a."])
 def test_nothing_half_built_comes_out(program):
     with pytest.raises(FileFormatError):

@@ -63,6 +63,14 @@ def test_the_noise_has_the_size_that_is_asked_for():
     np.testing.assert_allclose(stripes.std(axis=0), 0.05, rtol=0.05)
 
 
+def test_the_noise_of_spirals_turns_them():
+    data, clean = spirals(per_class=3000, noise=0.1), spirals(per_class=3000, noise=0.0)
+    away = np.hypot(*clean.x.T) > 0.1
+    turned = np.angle((data.x @ [1, 1j]) / (clean.x @ [1, 1j] + 1e-12))[away]
+    assert turned.std() == pytest.approx(2.5 * 0.1, rel=0.03)
+    np.testing.assert_allclose(np.hypot(*data.x.T), np.hypot(*clean.x.T), atol=1e-6)
+
+
 def test_spirals_are_too_wound_up_for_a_line():
     data = spirals(per_class=200, noise=0.0)
     design = np.column_stack([data.x, np.ones(len(data))])

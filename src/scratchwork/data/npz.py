@@ -133,7 +133,7 @@ def _read_member(archive: "ZipFile", info: "ZipInfo", path: Path) -> Array:
             raise FileFormatError(f"{path}: {name} has array format {version}, which holds no plain numbers")
         header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = header(file)
-        if dtype.hasobject or dtype.kind not in "buifSU" or dtype.itemsize == 0:
+        if dtype.kind not in "buifSU" or dtype.itemsize == 0:
             raise FileFormatError(f"{path}: {name} holds {dtype} where numbers or text belong; objects are never unpickled")
         if any(size < 0 for size in shape) or math.prod(shape) * dtype.itemsize != info.file_size - file.tell():
             raise FileFormatError(f"{path}: {name} is damaged: it declares the shape {shape}, which its length is not")

@@ -108,7 +108,6 @@ def _members(y: Array, least: int, so_that: str) -> list[Array]:
 def _shares(counts: Array, total: int) -> Array:
     """How many of `total` test rows each class gives: proportional, whole, and never all of a class."""
     share, remainder = np.divmod(counts * total, counts.sum())
-    share = np.minimum(share, counts - 1)
     by_remainder = np.argsort(-remainder, kind="stable")
     while (missing := total - int(share.sum())) > 0:
         free = [c for c in by_remainder if share[c] < counts[c] - 1][:missing]
