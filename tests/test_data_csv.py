@@ -126,6 +126,13 @@ def test_features_are_picked_in_their_order(table):
         read_csv(path, target="a", features=["a"])
 
 
+def test_columns_without_names_are_found_again_by_the_names_they_were_given(table):
+    path = table("1,2,0.5\n3,4,1.5\n")
+    names = read_csv(path).feature_names
+    assert read_csv(path, target=False, features=names).x.tolist() == [[1, 2], [3, 4]]
+    assert read_csv(path, target="column 1").y.tolist() == [0, 1]
+
+
 def test_names_with_delimiters_and_line_ends_inside_quotes(table):
     data = read_csv(table('"a,b","c\nd",y\n1,2,0.5\n3,4,1.5\n'))
     assert data.feature_names == ("a,b", "c\nd")

@@ -78,7 +78,7 @@ def read_csv(
         first = list(islice(lines, 20))
         cut = _guess_delimiter(first) if delimiter is None else delimiter
         rows = _rows(chain(first, lines), cut, path)
-        if header is None and ((isinstance(target, str) and not _is_number(target)) or features is not None):
+        if header is None and any(not _is_position(name) for name in [target or 0, *(features or ())]):
             header = True
         table = _open_table(path, rows, header)
         goal = _target_column(table, target)
@@ -328,6 +328,11 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return "_" not in cell
+
+
+def _is_position(name: str | int) -> bool:
+    """Whether a column is asked for by its number, or by the name that columns without names are given."""
+    return not isinstance(name, str) or _is_number(name.removeprefix("column "))
 
 
 def _image_shape(names: tuple[str, ...]) -> Shape | None:
