@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 
 from .arrays import Array
 from .errors import ConfigurationError
-from .regularizers import Constraint, Regularizer
+from .regularizers import Constraint, Regularizer, check_rules
 
 
 class Parameter:
@@ -37,6 +37,7 @@ class Parameter:
         regularizer: Regularizer | None = None,
         constraint: Constraint | None = None,
     ) -> None:
+        check_rules(regularizer, constraint, "the parameter's ")
         self.value = value
         self.grad = np.zeros(value.shape, value.dtype)
         self.decay = decay

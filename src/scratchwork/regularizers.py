@@ -232,6 +232,16 @@ REGULARIZERS: dict[str, type[Regularizer]] = {"l1": L1, "l2": L2, "elastic_net":
 CONSTRAINTS: dict[str, type[Constraint]] = {"max_norm": MaxNorm}
 
 
+def check_rules(regularizer: Any, constraint: Any, prefix: str = "") -> None:
+    """Raise ConfigurationError for a penalty or a constraint that is none, such as a class or a name."""
+    for value, kind, name, example in (
+        (regularizer, Regularizer, "regularizer", "L2(1e-4)"),
+        (constraint, Constraint, "constraint", "MaxNorm(3.0)"),
+    ):
+        if value is not None and not isinstance(value, kind):
+            raise ConfigurationError(f"{prefix}{name} is {value!r}, which is no {kind.__name__}: write for example {example}")
+
+
 def _dot(a: Array, b: Array) -> float:
     """Σ aᵢ bᵢ over all elements, without a temporary where they lie side by side."""
     return float(np.dot(a.reshape(-1), b.reshape(-1)))

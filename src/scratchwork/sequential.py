@@ -67,7 +67,7 @@ class Sequential(Layer):
             if not isinstance(layer, Layer):
                 raise ConfigurationError(f"layer {index} is {layer!r}, which is no Layer")
         seen: set[int] = set()
-        for layer in self._leaves():
+        for layer in self.leaves():
             if id(layer) in seen:
                 raise ConfigurationError(f"{layer!r} stands in the network twice: make a second one")
             seen.add(id(layer))
@@ -225,11 +225,11 @@ class Sequential(Layer):
             raise NotBuiltError("the network has no parameters yet: call fit(), or build(in_shape) with the shape of one row")
         return self.shapes
 
-    def _leaves(self) -> Iterator[Layer]:
+    def leaves(self) -> Iterator[Layer]:
         """All layers, with those inside others in their place."""
         for layer in self.layers:
             if isinstance(layer, Sequential):
-                yield from layer._leaves()
+                yield from layer.leaves()
             else:
                 yield layer
 

@@ -3,8 +3,10 @@
 from .arrays import Array
 from .errors import ConfigurationError
 from .history import Run
+from .layers import Dropout
+from .layers.base import real_number
 from .optimizers import Optimizer, State, inplace_clip_by_global_norm, inplace_clip_by_value
-from .regularizers import Constraint, Regularizer
+from .regularizers import Constraint, Regularizer, check_rules
 from .second_order import LBFGS
 from .sequential import Sequential
 
@@ -24,8 +26,9 @@ class Updater:
         clip_norm: float | None = None,
     ) -> None:
         for name, limit in (("clip_value", clip_value), ("clip_norm", clip_norm)):
-            if limit is not None and not limit > 0:
-                raise ConfigurationError(f"{name} is a positive number or None; received {limit!r}")
+            if limit is not None:
+                real_number(limit, lambda limit: limit > 0, f"{name} is a positive number or None")
+        check_rules(regularizer, constraint)
         self.flat = network.flat()
         if not self.flat.value.size:
             raise ConfigurationError("the network has no parameters to train: add a layer that has some, such as Dense")
@@ -36,14 +39,19 @@ class Updater:
         if isinstance(optimizer, Optimizer):
             self.state = optimizer.init(self.flat.value)
             self.pieces = self._pieces(optimizer)
-        elif clip_value is not None or clip_norm is not None or constraint is not None:
-            raise ConfigurationError("LBFGS takes whole steps of its own line search: no clip_value, clip_norm or constraint")
         self.penalties = self._penalties(regularizer)
         self.projections = [
             (rule, p.value)
             for p in self.flat.parameters
             if (rule := p.constraint or (constraint if p.decay and p.value.ndim > 1 else None)) is not None
         ]
+        if isinstance(optimizer, LBFGS):
+            if clip_value is not None or clip_norm is not None or self.projections:
+                raise ConfigurationError(
+                    "LBFGS takes whole steps of its own line search: no clip_value, clip_norm or constraint"
+                )
+            if any(isinstance(layer, Dropout) and layer.rate > 0 for layer in network.leaves()):
+                raise ConfigurationError("LBFGS needs a loss that is the same at every call: leave Dropout out, or use Adam")
 
     def step(self, run: Run) -> float:
         """One update of all parameters; returns the penalty that belongs to the loss of this step."""
