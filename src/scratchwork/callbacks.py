@@ -1,13 +1,20 @@
 """What may happen around the training loop: four hooks, and the callbacks people ask for first."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
 
 from .arrays import Array
-from .errors import ConfigurationError
-from .history import Run, json_line
-from .metrics import LARGER_IS_BETTER
+from .errors import ConfigurationError, MissingFileError, StorageError, look_up
+from .history import Run
+from .layers.base import real_number
+from .metrics import LARGER_IS_BETTER, METRICS
+from .second_order import LBFGS
+
+Mode: TypeAlias = Literal["min", "max"] | None
 
 
 class Callback:
@@ -32,16 +39,59 @@ class Callback:
         """At the end, however it came."""
 
 
+def checked_callbacks(callbacks: Iterable[Callback] | None) -> list[Callback]:
+    """The callbacks as a list, or a ConfigurationError that says what is none."""
+    if isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable | None):
+        raise ConfigurationError(f"callbacks is a list, write callbacks=[...]; received {callbacks!r}")
+    listed = list(callbacks or ())
+    for callback in listed:
+        if isinstance(callback, type) and issubclass(callback, Callback):
+            raise ConfigurationError(f"the callback {callback.__name__} is a class: write {callback.__name__}() to make one")
+        if not isinstance(callback, Callback):
+            raise ConfigurationError(f"{callback!r} is no Callback: write Monitor(function) to call a function every epoch")
+    return listed
+
+
 def hooked(callbacks: list[Callback], hook: str) -> list[Callable[[Run], None]]:
-    """The bound methods of those callbacks that override `hook`: what is not overridden costs nothing."""
-    return [getattr(c, hook) for c in callbacks if getattr(type(c), hook) is not getattr(Callback, hook)]
+    """The methods of those callbacks that have a `hook` of their own: what is not overridden costs nothing."""
+    methods = [getattr(callback, hook) for callback in callbacks]
+    return [method for method in methods if getattr(method, "__func__", None) is not getattr(Callback, hook)]
 
 
-def is_better(value: float, than: float, monitor: str, min_delta: float = 0.0) -> bool:
-    """Whether `value` improves on `than` by more than `min_delta`; accuracies grow, losses and errors fall."""
-    name = monitor.removeprefix("val_")
-    gain = value - than if name in LARGER_IS_BETTER else than - value
+def grows(run: Run, monitor: str, mode: Mode, owner: Callback) -> bool:
+    """Whether larger values of the history entry `monitor` are better.
+
+    Losses fall; the metrics of the library know their direction; for a metric of somebody's own `mode` has to say it.
+    ConfigurationError where it does not, and for an entry that this run will not have.
+    """
+    name = type(owner).__name__
+    if monitor not in run.entries:
+        if monitor.startswith("val_") and not run.validated:
+            raise ConfigurationError(
+                f"{name} watches {monitor!r} and there is no validation data: give validation_data or validation_split, "
+                f"or {name}(monitor={monitor.removeprefix('val_')!r})"
+            )
+        look_up(monitor, {entry: entry for entry in run.entries if entry.lower() != monitor.lower()}, f"entry for {name}")
+    if mode is not None:
+        return mode == "max"
+    metric = run.metrics.get(monitor.removeprefix("val_"))
+    if metric is not None and METRICS.get(metric.name) is not getattr(metric.function, "func", metric.function):
+        raise ConfigurationError(f"{name} watches {monitor!r}, a metric of your own: say mode='max' or mode='min'")
+    return metric is not None and metric.name in LARGER_IS_BETTER
+
+
+def is_better(value: float, than: float, larger: bool, min_delta: float = 0.0) -> bool:
+    """Whether `value` improves on `than` by more than `min_delta`; any number improves on NaN."""
+    gain = value - than if larger else than - value
     return gain > min_delta or (math.isnan(than) and not math.isnan(value))
+
+
+def _require_patience(owner: Callback, patience: Any, mode: Any) -> None:
+    name = type(owner).__name__
+    if isinstance(patience, bool) or not isinstance(patience, int | np.integer) or patience < 1:
+        raise ConfigurationError(f"{name} needs a patience of at least 1 epoch, a whole number; received {patience!r}")
+    if mode not in ("min", "max", None):
+        raise ConfigurationError(f"{name} has the mode 'min', 'max' or None; received {mode!r}")
 
 
 class EarlyStopping(Callback):
@@ -55,28 +105,36 @@ class EarlyStopping(Callback):
         How many epochs without improvement are waited for.
     min_delta : float ≥ 0
         What counts as improvement must exceed this.
+    mode : "min", "max" or None
+        Which way is better; None knows it for losses and for the library's metrics, and asks for it for your own.
     restore_best : bool
         Put back parameters and buffers of the best epoch at the end, also when training ends for another reason.
     """
 
     def __init__(
-        self, monitor: str = "val_loss", *, patience: int = 10, min_delta: float = 0.0, restore_best: bool = True
+        self,
+        monitor: str = "val_loss",
+        *,
+        patience: int = 10,
+        min_delta: float = 0.0,
+        mode: Mode = None,
+        restore_best: bool = True,
     ) -> None:
-        if patience < 1:
-            raise ConfigurationError(f"EarlyStopping needs a patience of at least 1 epoch; received {patience!r}")
-        if not min_delta >= 0:
-            raise ConfigurationError(f"EarlyStopping needs min_delta >= 0; received {min_delta!r}")
-        self.monitor, self.patience, self.min_delta, self.restore_best = monitor, patience, min_delta, restore_best
+        _require_patience(self, patience, mode)
+        self.min_delta = real_number(min_delta, lambda least: 0 <= least < math.inf, "EarlyStopping needs min_delta >= 0")
+        self.monitor, self.patience, self.mode, self.restore_best = str(monitor), int(patience), mode, bool(restore_best)
         self.best = float("nan")
         self.best_epoch = 0
         self._best_weights: list[Array] | None = None
+        self._larger = False
 
     def on_fit_begin(self, run: Run) -> None:
+        self._larger = grows(run, self.monitor, self.mode, self)
         self.best, self.best_epoch, self._best_weights = float("nan"), 0, None
 
     def on_epoch_end(self, run: Run) -> None:
         value = run.monitored(self.monitor)
-        if self.best_epoch == 0 or is_better(value, self.best, self.monitor, self.min_delta):
+        if self.best_epoch == 0 or is_better(value, self.best, self._larger, self.min_delta):
             self.best, self.best_epoch = value, run.epoch
             run.history.best_epoch = run.epoch
             if self.restore_best:
@@ -100,24 +158,35 @@ class ReduceOnPlateau(Callback):
     factor : float, 0 < factor < 1
     patience : int ≥ 1
         Epochs to wait, counted again after each reduction.
-    min_factor : float
+    min_factor : float, 0 ≤ min_factor ≤ 1
         The product of all reductions does not fall below this.
+    mode : "min", "max" or None
+        Which way is better, as for `EarlyStopping`.
     """
 
-    def __init__(self, monitor: str = "val_loss", *, factor: float = 0.5, patience: int = 5, min_factor: float = 1e-3) -> None:
-        if not 0 < factor < 1:
-            raise ConfigurationError(f"ReduceOnPlateau needs 0 < factor < 1; received {factor!r}")
-        if patience < 1:
-            raise ConfigurationError(f"ReduceOnPlateau needs a patience of at least 1 epoch; received {patience!r}")
-        self.monitor, self.factor, self.patience, self.min_factor = monitor, factor, patience, min_factor
-        self.best, self._since = float("nan"), 0
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        *,
+        factor: float = 0.5,
+        patience: int = 5,
+        min_factor: float = 1e-3,
+        mode: Mode = None,
+    ) -> None:
+        _require_patience(self, patience, mode)
+        self.factor = real_number(factor, lambda factor: 0 < factor < 1, "ReduceOnPlateau needs 0 < factor < 1")
+        self.min_factor = real_number(min_factor, lambda least: 0 <= least <= 1, "ReduceOnPlateau needs 0 <= min_factor <= 1")
+        self.monitor, self.patience, self.mode = str(monitor), int(patience), mode
+        self.best, self._since, self._larger = float("nan"), 0, False
 
     def on_fit_begin(self, run: Run) -> None:
-        self.best, self._since = float("nan"), 0
+        if isinstance(run.optimizer, LBFGS):
+            raise ConfigurationError("ReduceOnPlateau lowers a learning rate, and LBFGS has none: leave it out")
+        self.best, self._since, self._larger = float("nan"), 0, grows(run, self.monitor, self.mode, self)
 
     def on_epoch_end(self, run: Run) -> None:
         value = run.monitored(self.monitor)
-        if is_better(value, self.best, self.monitor):
+        if is_better(value, self.best, self._larger):
             self.best, self._since = value, 0
             return
         self._since += 1
@@ -130,6 +199,8 @@ class Monitor(Callback):
     """Calls `function(run)` after every epoch: for a print, a plot, a stop of one's own."""
 
     def __init__(self, function: Callable[[Run], None]) -> None:
+        if not callable(function):
+            raise ConfigurationError(f"Monitor calls a function of the run; received {function!r}")
         self.function = function
 
     def on_epoch_end(self, run: Run) -> None:
@@ -143,9 +214,16 @@ class HistoryFile(Callback):
         self.path = Path(path)
 
     def on_fit_begin(self, run: Run) -> None:
-        self.path.write_text("", encoding="utf-8")
+        if not self.path.parent.is_dir():
+            raise MissingFileError(f"cannot write {self.path}: the folder {self.path.parent} is not there; create it first")
+        self._write("w", "")
 
     def on_epoch_end(self, run: Run) -> None:
-        *_, last = run.history.rows()
-        with self.path.open("a", encoding="utf-8") as lines:
-            lines.write(json_line(last))
+        self._write("a", run.history.last_json_line())
+
+    def _write(self, how: str, text: str) -> None:
+        try:
+            with open(self.path, how, encoding="utf-8") as lines:
+                lines.write(text)
+        except OSError as problem:
+            raise StorageError(f"cannot write {self.path}: {problem.strerror or problem}") from problem

@@ -12,6 +12,7 @@ from .losses import Loss
 from .sequential import Sequential
 
 if TYPE_CHECKING:
+    from .metrics import BoundMetric
     from .optimizers import Optimizer
     from .second_order import LBFGS
 
@@ -24,8 +25,10 @@ class History(Mapping[str, list[float]]):
     learning_rate            of the epoch's last step
     seconds                  of the epoch, validation included
 
-    `stopped` says why training ended: "epochs", "early stopping", "interrupted", or what a callback gave;
-    `best_epoch` (from 1) is set by early stopping.
+    An epoch that Ctrl-C cut short is no entry; one that a callback ended is, with the batches that it had.
+
+    `stopped` says why training ended: "epochs", "converged" (L-BFGS), "early stopping", "interrupted", "error", or the
+    reason a callback gave; `best_epoch` (from 1) is set by early stopping.
     """
 
     def __init__(self) -> None:
@@ -50,7 +53,11 @@ class History(Mapping[str, list[float]]):
 
     def to_json_lines(self) -> str:
         """One JSON object per epoch and line."""
-        return "".join(json_line(row) for row in self.rows())
+        return "".join(map(json_line, self.rows()))
+
+    def last_json_line(self) -> str:
+        """The line of the last epoch alone."""
+        return json_line({"epoch": self.epochs, **{name: values[-1] for name, values in self.columns.items()}})
 
     def __getitem__(self, name: str) -> list[float]:
         return look_up(name, self.columns, "history entry")
@@ -93,6 +100,19 @@ class Run:
     engine: str = "numpy"
     stop: str | None = None
     state: dict[str, Array] = field(default_factory=dict)  # the optimizer's, one entry per flat vector
+    metrics: Mapping[str, "BoundMetric"] = field(default_factory=dict)  # by their names in the history
+    validated: bool = False  # whether there is validation data
+
+    @property
+    def over(self) -> bool:
+        """Whether there is no further epoch to come."""
+        return self.stop is not None or self.epoch >= self.epochs
+
+    @property
+    def entries(self) -> list[str]:
+        """The names that the history will have."""
+        measured = ["loss", *self.metrics]
+        return [*measured, *(f"val_{name}" for name in measured if self.validated), "learning_rate", "seconds"]
 
     def snapshot(self) -> list[Array]:
         """A copy of all that the network learned: parameters and buffers (running means)."""
