@@ -34,6 +34,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "preparation": (),
     "updates": (),
     "diagnosis": (),
+    "guards": (),
     "training": (),
     "model": (),
     "storage": (),

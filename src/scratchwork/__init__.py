@@ -9,8 +9,8 @@ True
 
 The files, in the order in which they may be read (each imports only from those before it): errors, arrays,
 regularizers, parameter, randomness, initializers, layers, losses, schedules, optimizers, second_order, metrics,
-sequential, gradcheck, preprocessing, data, history, callbacks, progress, preparation, updates, diagnosis, training,
-model, storage, pictures, recipes, cli.
+sequential, gradcheck, preprocessing, data, history, callbacks, progress, preparation, updates, diagnosis, guards,
+training, model, storage, pictures, recipes, cli.
 """
 
 from . import data, initializers, layers, losses, metrics, optimizers, preprocessing, regularizers, schedules

@@ -11,7 +11,7 @@ from .sequential import Sequential
 
 def diverged(network: Sequential, x: Array, *, epoch: int, step: int, loss: float) -> DivergedError:
     """The error for a loss that is not finite, naming the first array that went bad on the way to it."""
-    where = _first_bad(network, x, step) or f"the loss itself, whose inputs are finite ({_largest(network, x, step)})"
+    where = _first_bad(network, x, step) or f"the loss itself, whose inputs are finite ({_largest(network, x)})"
     return DivergedError(
         f"the loss became {loss} at epoch {epoch}, step {step}: the first array that is not finite is {where}; "
         "try a smaller learning rate, scaled inputs, or clip_norm=1.0"
@@ -23,31 +23,39 @@ def _first_bad(network: Sequential, x: Array, step: int) -> str | None:
         return "the input batch x"
     for name, parameter in network.parameters():
         if not np.isfinite(parameter.value).all():
-            index, _, rest = name.partition(".")
-            return f"{rest} of layer {index}, {network.layers[int(index)]!r}, after the update of step {step - 1}"
+            when = f", after the update of step {step - 1}" if step > 1 else ", before the first update"
+            return _place(network, name) + when
     for position, layer in enumerate(network.layers):
         largest = float(np.abs(x).max())
-        x, _ = layer.forward(x, training=True, step=step)
+        x, _ = layer.forward(x, training=True, step=network.steps_seen)  # the dropout masks that the step had
         if not np.isfinite(x).all():
             return f"the output of layer {position}, {layer!r}, whose largest input is {largest:.3g}"
     return None
 
 
-def _largest(network: Sequential, x: Array, step: int) -> str:
-    prediction, _ = network.forward(x, training=True, step=step)
+def _largest(network: Sequential, x: Array) -> str:
+    prediction, _ = network.forward(x, training=True, step=network.steps_seen)
     return f"the largest prediction is {float(np.abs(prediction).max()):.3g}"
 
 
 def bad_parameters(network: Sequential, *, epoch: int, step: int) -> DivergedError | None:
-    """The error for parameters that went bad in the last update of an epoch, or None."""
-    flat: Any = network.flat().value
-    if np.isfinite(flat).all():
-        return None
-    for name, parameter in network.parameters():
-        if not np.isfinite(parameter.value).all():
-            index, _, rest = name.partition(".")
+    """The error for parameters that went bad in the last update of an epoch, and for running statistics, or None."""
+    arrays = [(name, parameter.value) for name, parameter in network.parameters()] + list(network.buffers())
+    for name, array in arrays:
+        if not np.isfinite(array).all():
             return DivergedError(
-                f"parameters stopped being finite at epoch {epoch}, step {step}: the first such array is {rest} of layer "
-                f"{index}, {network.layers[int(index)]!r}; try a smaller learning rate, scaled inputs, or clip_norm=1.0"
+                f"parameters stopped being finite at epoch {epoch}, step {step}: the first such array is "
+                f"{_place(network, name)}; try a smaller learning rate, scaled inputs, or clip_norm=1.0"
             )
     return None
+
+
+def _place(network: Sequential, name: str) -> str:
+    """`1.0.weight` in words: weight of layer 1.0, Dense(3)."""
+    *numbers, array = name.split(".")
+    layer: Any = network
+    for depth, number in enumerate(numbers):
+        if not isinstance(layer, Sequential):  # a layer of somebody's own with names of its own inside
+            return f"{'.'.join([*numbers[depth:], array])} of layer {'.'.join(numbers[:depth])}, {layer!r}"
+        layer = layer.layers[int(number)]
+    return f"{array} of layer {'.'.join(numbers)}, {layer!r}"

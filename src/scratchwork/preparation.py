@@ -1,23 +1,26 @@
 """Everything that is checked and put in place before the first step, so that bad input is one sentence and costs nothing."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, numeric_array, require_finite
+from .arrays import Array, converted, numeric_array, require_finite
 from .data.checks import check_classes, check_pair
 from .data.splits import split_indices
 from .errors import ConfigurationError, DataError, ShapeError, look_up
 from .losses import LOSSES, Loss
-from .metrics import resolve_metric
+from .metrics import BoundMetric, resolve_metric
 from .optimizers import OPTIMIZERS, Optimizer
 from .second_order import LBFGS
-from .sequential import Sequential
+from .sequential import Sequential, is_seed
 
 Metric: TypeAlias = Callable[[Array, Array, Array | None], float]
+Parts: TypeAlias = tuple[Any, Any, Any]
+TAKEN = ("loss", "learning_rate", "seconds", "epoch")  # entries of the history that are no metrics
 NARROW = (np.dtype(np.uint8), np.dtype(np.float16), np.dtype(np.int8))  # kept as they are, converted batch by batch
 
 
@@ -56,54 +59,85 @@ def prepare_data(
     seed: int,
 ) -> Data:
     """Check all arrays against each other, the loss and the network; build the network for `x` where it is not built."""
+    given = validation_parts(validation_data, validation_split)
     inputs, targets = check_pair(x, y)
-    if validation_data is not None and validation_split:
-        raise ConfigurationError("give either validation_data or validation_split, not both")
-    if not 0 <= validation_split < 1:
-        raise ConfigurationError(f"validation_split is the fraction held out, 0 <= split < 1; received {validation_split!r}")
-    fresh = not network.built
-    if fresh:
+    if not network.built:
         network.build(inputs.shape[1:], rng=seed)
-    try:
-        training = _rows(network, loss, inputs, targets, sample_weight, "")
-        if loss.task == "multiclass" or (loss.task == "attributes" and network.out_shape == (1,)):
-            check_classes(training.target)
-        validation = None
-        if validation_data is not None:
-            if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
-                raise ConfigurationError("validation_data is a tuple (x, y) or (x, y, sample_weight)")
-            x_val, y_val = check_pair(validation_data[0], validation_data[1], "validation x", "validation y")
-            weights = validation_data[2] if len(validation_data) == 3 else None
-            validation = _rows(network, loss, x_val, y_val, weights, "validation ")
-        elif validation_split:
-            kept, held = split_indices(as_classes(training.target, loss.task), validation_split, seed=seed)
-            training, validation = training.take(kept), training.take(held)
-    except Exception:
-        if fresh:
-            network.shapes = []  # a network built for data that was refused would refuse the mended data
-        raise
+    training = _rows(network, loss, inputs, targets, sample_weight, "")
+    one_class_each = loss.task == "multiclass" and training.target.ndim == 1  # rows shared between classes say more
+    if one_class_each or (loss.task == "attributes" and network.out_shape == (1,)):
+        check_classes(training.target)
+    validation = None
+    if given is not None:
+        x_val, y_val = check_pair(given[0], given[1], "validation x", "validation y")
+        validation = _rows(network, loss, x_val, y_val, given[2], "validation ")
+    elif validation_split:
+        kept, held = held_out(training.target, loss, validation_split, seed)
+        training, validation = training.take(kept), training.take(held)
+        for part, name in ((training, "training"), (validation, "validation")):
+            if part.weight is not None and not part.weight.any():
+                raise DataError(f"the {name} part of the split has rows of sample_weight 0 only: leave such rows out of x")
     return Data(training, validation)
 
 
+@contextmanager
+def unbuilt_on_error(network: Sequential) -> Iterator[None]:
+    """Leaves a network that came unbuilt unbuilt: built for data that was refused, it would refuse the mended data."""
+    fresh = not network.built
+    try:
+        yield
+    except BaseException:
+        if fresh and not network.epochs_seen:
+            network.shapes = []
+        raise
+
+
+def validation_parts(validation_data: Any, validation_split: Any) -> Parts | None:
+    """The validation data as (x, y, weight or None), after both settings were checked."""
+    number = isinstance(validation_split, float | int | np.number) and not isinstance(validation_split, bool)
+    if not number or not 0 <= validation_split < 1:
+        raise ConfigurationError(f"validation_split is the fraction held out, 0 <= split < 1; received {validation_split!r}")
+    if validation_data is None:
+        return None
+    if validation_split:
+        raise ConfigurationError("give either validation_data or validation_split, not both")
+    if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+        raise ConfigurationError("validation_data is a tuple (x, y) or (x, y, sample_weight)")
+    x, y, *rest = validation_data
+    return x, y, rest[0] if rest else None
+
+
+def held_out(target: Array, loss: Loss, fraction: float, seed: int) -> tuple[Array, Array]:
+    """(kept, held out): the row numbers of a split that is stratified where rows have one class each."""
+    try:
+        return split_indices(as_classes(target, loss.task), fraction, seed=seed)
+    except DataError as error:
+        raise DataError(str(error).replace("pass stratify=False", "give validation_data")) from error
+
+
+def check_weights(weight: ArrayLike | None, rows: int, prefix: str = "") -> Array | None:
+    """Row weights as float64: one finite number of at least 0 per row, not all 0."""
+    if weight is None:
+        return None
+    weights = numeric_array(weight, f"{prefix}sample_weight", np.float64)
+    if weights.shape != (rows,):
+        raise ShapeError(f"{prefix}sample_weight needs one number per row, shape ({rows},); received {weights.shape}")
+    require_finite(weights, f"{prefix}sample_weight")
+    if weights.min() < 0 or not weights.any():
+        raise DataError(f"{prefix}sample_weight needs numbers of at least 0, and not all 0")
+    return weights
+
+
 def _rows(network: Sequential, loss: Loss, x: Array, y: Array, weight: ArrayLike | None, prefix: str) -> Rows:
-    if x.shape[1:] != network.in_shape:
-        raise ShapeError(
-            f"the network was built for rows of shape {network.in_shape}, {prefix}x has rows of shape {x.shape[1:]}"
-        )
+    network.check_rows(x, f"{prefix}x")
     if len(network.out_shape) != 1:
         raise ShapeError(f"the network gives rows of shape {network.out_shape}, a loss needs flat rows: end with Flatten()")
     target = loss.prepare(y, network.out_shape[0], name=f"{prefix}y")
-    weights = None
-    if weight is not None:
-        weights = numeric_array(weight, f"{prefix}sample_weight", np.float64)
-        if weights.shape != (len(x),):
-            raise ShapeError(f"{prefix}sample_weight needs one number per row, shape ({len(x)},); received {weights.shape}")
-        require_finite(weights, f"{prefix}sample_weight")
-        if weights.min() < 0 or not weights.any():
-            raise DataError(f"{prefix}sample_weight needs numbers of at least 0, and not all 0")
+    if target.dtype.kind == "f":
+        converted(target, network.dtype, f"{prefix}y")  # said here, and not as a loss that is infinite
     if x.dtype not in NARROW:
-        x = np.ascontiguousarray(x, dtype=network.dtype)
-    return Rows(x, target, weights)
+        x = np.ascontiguousarray(converted(x, network.dtype, f"{prefix}x"))
+    return Rows(x, target, check_weights(weight, len(x), prefix))
 
 
 def as_classes(target: Array, task: str | None) -> Array:
@@ -138,25 +172,31 @@ def resolve_optimizer(optimizer: Optimizer | LBFGS | str) -> Optimizer | LBFGS:
     return optimizer
 
 
-def resolve_metrics(metrics: Iterable[str | Any] | Mapping[str, Any] | str, loss: Loss) -> dict[str, Metric]:
+def resolve_metrics(metrics: Iterable[str | Any] | Mapping[str, Any] | str | None, loss: Loss) -> dict[str, BoundMetric]:
     """Names and functions as a dict name -> function(prediction, target, weight), bound to what the loss predicts."""
-    if isinstance(metrics, str):
+    if isinstance(metrics, str) or callable(metrics):
         metrics = [metrics]
     if isinstance(metrics, Mapping):
-        return {str(name): resolve_metric(metric, loss) for name, metric in metrics.items()}
-    named: dict[str, Metric] = {}
-    for metric in metrics:
-        bound = resolve_metric(metric, loss)
-        named[bound.name] = bound
+        pairs = [(str(name), resolve_metric(metric, loss)) for name, metric in metrics.items()]
+    else:
+        pairs = [(bound.name, bound) for bound in (resolve_metric(metric, loss) for metric in metrics or ())]
+    named: dict[str, BoundMetric] = {}
+    for name, metric in pairs:
+        if name in TAKEN or name.startswith("val_") or name in named:
+            why = "is there twice" if name in named else "is another entry of the history"
+            raise ConfigurationError(f"the metric name {name!r} {why}: give metrics={{name: function}} with another name")
+        named[name] = metric
     return named
 
 
-def check_counts(epochs: int, batch_size: int | None, rows: int) -> int:
-    """The number of rows in a batch: the whole set for None."""
-    for name, value in (("epochs", epochs), ("batch_size", rows if batch_size is None else batch_size)):
+def check_counts(epochs: int, batch_size: int | None, threads: int | None, seed: int) -> None:
+    """Raise ConfigurationError for what is no whole number in its range."""
+    for name, value in (("epochs", epochs), ("batch_size", batch_size), ("threads", threads)):
+        if value is None and name != "epochs":
+            continue
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ConfigurationError(f"{name} is a whole number of at least 1; received {value!r}")
-    return rows if batch_size is None else min(int(batch_size), rows)
-
-
-__all__ = ["Data", "Rows", "as_classes", "check_counts", "prepare_data", "resolve_loss", "resolve_metrics", "resolve_optimizer"]
+            raise ConfigurationError(
+                f"{name} is a whole number of at least 1{'' if name == 'epochs' else ', or None'}; received {value!r}"
+            )
+    if not is_seed(seed):
+        raise ConfigurationError(f"seed is a whole number of at least 0; received {seed!r}")

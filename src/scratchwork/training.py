@@ -3,10 +3,7 @@
 Every step does four things: forward, loss, backward, update. The rest of this file is what people need around them.
 """
 
-import contextlib
 import math
-import signal
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -15,14 +12,25 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array
-from .callbacks import Callback, hooked
+from .callbacks import Callback, checked_callbacks, hooked
 from .data.batches import epoch_order
 from .diagnosis import bad_parameters, diverged
-from .errors import ConfigurationError, MissingDependencyError
+from .errors import ConfigurationError
+from .guards import ending, interruptible, thread_limit
 from .history import History, Run
 from .losses import Loss
 from .optimizers import Optimizer
-from .preparation import Data, Metric, Rows, check_counts, prepare_data, resolve_loss, resolve_metrics, resolve_optimizer
+from .preparation import (
+    Data,
+    Metric,
+    Rows,
+    check_counts,
+    prepare_data,
+    resolve_loss,
+    resolve_metrics,
+    resolve_optimizer,
+    unbuilt_on_error,
+)
 from .progress import Progress
 from .regularizers import Constraint, Regularizer
 from .second_order import LBFGS
@@ -49,7 +57,7 @@ def fit(
     constraint: Constraint | None = None,
     clip_value: float | None = None,
     clip_norm: float | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback] | None = (),
     engine: str = "auto",
     threads: int | None = None,
     shuffle: bool = True,
@@ -67,7 +75,8 @@ def fit(
     y : array
         As the loss takes it: labels 0..C-1, one-hot or soft rows, or numbers.
     loss, optimizer : objects, or their names
-        `SoftmaxCrossEntropy()`, `Adam(1e-3)`, ...; with `LBFGS()` an epoch is one iteration on all rows.
+        `SoftmaxCrossEntropy()`, `Adam(1e-3)`, ...; with `LBFGS()` an epoch is one iteration on all rows. The optimizer
+        starts afresh in every call of fit: its moments at zero, its schedule at the first step.
     epochs : int ≥ 1
     batch_size : int ≥ 1, or None for all rows at once
         The last batch of an epoch may be smaller.
@@ -76,13 +85,14 @@ def fit(
         Or hold out this fraction of the rows, stratified by class, drawn with `seed`.
     sample_weight : array (N,), optional
         ≥ 0; a weight of 2 means the row twice.
-    metrics : names or functions (prediction, target, weight) -> float
+    metrics : names or functions (prediction, target[, weight]) -> float, or a dict of them
+        A function gets the network's outputs, the targets as the loss prepared them, and weights where there are some.
     regularizer : Regularizer, optional
         A penalty on all weights (on biases when it says so); part of the reported loss.
     constraint : Constraint, optional
-        Projects every weight matrix after each step.
+        Projects every weight matrix after each step. A layer's own penalty or constraint replaces the general one.
     clip_value, clip_norm : float > 0, optional
-        Bound every entry of the gradient, or its norm over all parameters.
+        Bound every entry of the gradient, penalties included, or its norm over all parameters.
     callbacks : sequence of Callback
     engine : "auto" or "numpy"
     threads : int, optional
@@ -97,13 +107,14 @@ def fit(
     Raises
     ------
     DataError, ShapeError, ConfigurationError
-        Before any work, in one sentence.
+        Before any work, in one sentence; a network that was not built is left so.
     DivergedError
         At the first loss that is not finite, naming step, layer and array.
 
     Notes
     -----
-    Ctrl-C ends the run after the present step and returns what was learned, with `history.stopped == "interrupted"`.
+    Ctrl-C ends the run after the present step and returns what was learned, with `history.stopped == "interrupted"`; a
+    second Ctrl-C interrupts at once.
 
     Examples
     --------
@@ -115,46 +126,43 @@ def fit(
     [0, 1, 1, 0]
     """
     if not isinstance(network, Sequential):
-        raise ConfigurationError(f"fit trains a Sequential; received {network!r}")
+        raise ConfigurationError(f"fit trains a Sequential([...]); received {network!r}")
     if engine not in ENGINES:
         raise ConfigurationError(f"engine is one of {', '.join(map(repr, ENGINES))} in this version; received {engine!r}")
     loss, rule = resolve_loss(loss), resolve_optimizer(optimizer)
     measures = resolve_metrics(metrics, loss)
-    data = prepare_data(network, loss, x, y, sample_weight, validation_data, validation_split, seed)
-    size = check_counts(epochs, batch_size, len(data.training))
-    updater = Updater(network, rule, regularizer, constraint, clip_value, clip_norm)
-    steps = math.ceil(len(data.training) / size)
-    run = Run(network, loss, rule, int(epochs), steps, len(data.training), state=updater.state)
-    hooks = [*callbacks, *([Progress()] if progress else [])]
-    order_seed = seed if shuffle else None
-    with _blas_threads(threads), _interruptible(run), np.errstate(all="ignore"):
-        try:
-            for hook in hooked(hooks, "on_fit_begin"):
-                hook(run)
-            if isinstance(rule, LBFGS):
-                _whole_set_iterations(run, rule, updater, data, measures, hooks)
-            else:
-                _epochs(run, updater, data, size, order_seed, measures, hooks)
-        finally:
-            for hook in hooked(hooks, "on_fit_end"):
-                hook(run)
-    run.history.stopped = run.stop or "epochs"
+    check_counts(epochs, batch_size, threads, seed)
+    limited_threads = thread_limit(threads)
+    hooks = [*checked_callbacks(callbacks), *([Progress()] if progress else [])]
+    with unbuilt_on_error(network):
+        data = prepare_data(network, loss, x, y, sample_weight, validation_data, validation_split, seed)
+        updater = Updater(network, rule, regularizer, constraint, clip_value, clip_norm)
+    rows = len(data.training)
+    size = rows if batch_size is None or isinstance(rule, LBFGS) else min(int(batch_size), rows)
+    run = Run(network, loss, rule, int(epochs), math.ceil(rows / size), rows, state=updater.state)
+    run.metrics, run.validated = measures, data.validation is not None
+    with limited_threads(), interruptible(run), np.errstate(all="ignore"), ending(run, hooks):
+        for hook in hooked(hooks, "on_fit_begin"):
+            hook(run)
+        if isinstance(rule, LBFGS):
+            _whole_set_iterations(run, rule, updater, data, hooks)
+        else:
+            _epochs(run, updater, data, size, int(seed) if shuffle else None, hooks)
     return run.history
 
 
-def _epochs(
-    run: Run, updater: Updater, data: Data, size: int, seed: int | None, measures: dict[str, Metric], hooks: list[Callback]
-) -> None:
+def _epochs(run: Run, updater: Updater, data: Data, size: int, seed: int | None, hooks: list[Callback]) -> None:
     """The loop itself."""
-    network, loss = run.network, run.loss
+    network, loss, measures = run.network, run.loss, run.metrics
     batches = Batches(data.training, size, network.dtype)
     after_batch = hooked(hooks, "on_batch_end")
-    for epoch in range(1, run.epochs + 1):
-        run.epoch = epoch
+    while not run.over:
+        run.epoch += 1
+        network.epochs_seen += 1
         started = time.perf_counter()
         total = total_weight = 0.0
         seen: list[tuple[Array, Array, Array | None]] = []
-        for x, target, weight in batches.epoch(seed, network.epochs_seen):
+        for x, target, weight in batches.epoch(seed, network.epochs_seen - 1):
             network.steps_seen += 1
             prediction, caches = network.forward(x, training=True, step=network.steps_seen)
             value, dprediction = loss.value_and_grad(prediction, target, weight)
@@ -171,25 +179,20 @@ def _epochs(
                 hook(run)
             if run.stop:
                 break
-        if run.stop == "interrupted":
-            return  # an epoch that was not finished is no entry of the history
         if error := bad_parameters(network, epoch=run.epoch, step=run.step):
             raise error
-        network.epochs_seen += 1
-        row = {"loss": total / total_weight, **_measured(measures, seen)}
+        if run.stop == "interrupted" and run.step < run.epoch * run.steps_per_epoch:
+            return  # an epoch that was not finished is no entry of the history
+        row = {"loss": total / total_weight if total_weight else run.batch_loss, **_measured(measures, seen)}
         row |= _validated(run, updater, data.validation, measures)
         run.history.append({**row, "learning_rate": run.learning_rate, "seconds": time.perf_counter() - started})
         for hook in hooked(hooks, "on_epoch_end"):
             hook(run)
-        if run.stop:
-            return
 
 
-def _whole_set_iterations(
-    run: Run, rule: LBFGS, updater: Updater, data: Data, measures: dict[str, Metric], hooks: list[Callback]
-) -> None:
+def _whole_set_iterations(run: Run, rule: LBFGS, updater: Updater, data: Data, hooks: list[Callback]) -> None:
     """L-BFGS: each iteration evaluates all rows as often as its line search asks, and counts as one epoch."""
-    network, rows, flat = run.network, data.training, run.network.flat()
+    network, rows, flat, measures = run.network, data.training, run.network.flat(), run.metrics
     x = rows.x.astype(network.dtype, copy=False)
     started = time.perf_counter()
 
@@ -203,7 +206,7 @@ def _whole_set_iterations(
     def after_iteration(iteration: int, loss: float) -> bool:
         nonlocal started
         if not math.isfinite(loss):
-            raise diverged(network, x, epoch=iteration, step=iteration, loss=loss)
+            raise diverged(network, x, epoch=max(iteration, 1), step=max(iteration, 1), loss=loss)
         run.epoch = run.step = iteration
         run.batch_loss, run.learning_rate = loss, 1.0
         network.epochs_seen += 1
@@ -215,7 +218,13 @@ def _whole_set_iterations(
         started = time.perf_counter()
         return run.stop is not None or iteration >= run.epochs
 
+    if run.stop:
+        return
     rule.minimize(function, flat.value, after_iteration)
+    if not run.history.epochs:  # it began at a minimum: no step, and one entry that says how good it is
+        after_iteration(1, function(flat.value)[0])
+    if run.history.epochs < run.epochs:
+        run.stop = run.stop or "converged"
 
 
 class Batches:
@@ -249,7 +258,7 @@ class Batches:
             yield x, rows.target[chosen], None if rows.weight is None else rows.weight[chosen]
 
 
-def _measured(measures: dict[str, Metric], seen: list[tuple[Array, Array, Array | None]]) -> dict[str, float]:
+def _measured(measures: Mapping[str, Metric], seen: list[tuple[Array, Array, Array | None]]) -> dict[str, float]:
     """Every metric over all predictions of an epoch at once, which is exact also where means of batches are not (AUC, R²)."""
     if not measures or not seen:
         return {}
@@ -260,48 +269,10 @@ def _measured(measures: dict[str, Metric], seen: list[tuple[Array, Array, Array 
     return {name: measure(prediction, target, weight) for name, measure in measures.items()}
 
 
-def _validated(run: Run, updater: Updater, rows: Rows | None, measures: dict[str, Metric]) -> dict[str, float]:
+def _validated(run: Run, updater: Updater, rows: Rows | None, measures: Mapping[str, Metric]) -> dict[str, float]:
     if rows is None:
         return {}
     prediction = run.network.predict(rows.x)
     value, _ = run.loss.value_and_grad(prediction, rows.target, rows.weight)
     measured = {f"val_{name}": measure(prediction, rows.target, rows.weight) for name, measure in measures.items()}
     return {"val_loss": value + updater.penalty(), **measured}
-
-
-@contextlib.contextmanager
-def _interruptible(run: Run) -> Iterator[None]:
-    """The first Ctrl-C lets the present step end and then stops the run; a second one interrupts at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def on_interrupt(number: int, frame: Any) -> None:
-        if run.stop == "interrupted":
-            raise KeyboardInterrupt
-        run.stop = "interrupted"
-
-    if before is not signal.default_int_handler:  # somebody else handles it (a notebook kernel, a server): leave it to them
-        yield
-        return
-    signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextlib.contextmanager
-def _blas_threads(threads: int | None) -> Iterator[None]:
-    if threads is None:
-        yield
-        return
-    if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
-        raise ConfigurationError(f"threads is a whole number of at least 1, or None; received {threads!r}")
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError as error:
-        raise MissingDependencyError("threads= needs threadpoolctl: pip install 'scratchwork[threads]'") from error
-    with threadpool_limits(int(threads), user_api="blas"):
-        yield
