@@ -1,0 +1,102 @@
+"""Saved models, and the data that they are shown: columns found by name, and the rows that were held out."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import data
+from ..data import Dataset
+from ..errors import ConfigurationError, FileFormatError, MissingFileError, UnknownNameError
+from ..model import Model
+from ..sequential import Sequential
+from ..storage import load
+from .building import Part, held_out_rows
+from .runs import MODEL
+
+PART_NAMES = {"auto": None, "test": None, "train": None, "all": None}
+
+
+def load_any(name: str) -> tuple[Model | Sequential, Path]:
+    """The model or network in a file, or in a run folder, and the path of the file."""
+    path = Path(name)
+    if path.is_dir():
+        if not (path / MODEL).is_file():
+            raise MissingFileError(f"{path} holds no {MODEL}: it is not the folder of a run that was finished")
+        path = path / MODEL
+    return load(path), path
+
+
+def load_model(name: str) -> Model:
+    """The model in a file or run folder; a bare network is refused, because it knows no labels."""
+    thing, path = load_any(name)
+    if not isinstance(thing, Model):
+        raise FileFormatError(f"{path} holds a network without preprocessing and labels: save a Model of it")
+    return thing
+
+
+def load_for(
+    model: Model, name: str, *, target: str | None = None, data_dir: str | None = None, with_target: bool = True
+) -> Dataset:
+    """The data with the columns that the model was trained on; without targets for `with_target=False` where it can be."""
+    task: Any = "regression" if model.task == "regression" else "classification"
+    goal: Any = False if not with_target else target if target is not None else model.target_name
+    own = _own_names(model)
+    if Path(name).is_dir() or data_is_built_in(name):
+        return data.load(name, data_dir=data_dir, task="auto", seed=_seed_of(model, name))
+    try:
+        return data.load(name, target=goal, features=own, task=task)
+    except UnknownNameError as error:
+        found = _by_position(model, name, target, task, with_target=with_target)
+        if found is None:
+            raise error from None
+        return found
+
+
+def _own_names(model: Model) -> tuple[str, ...] | None:
+    """The columns of the file that the model was trained on; None where they had no names, but numbers only."""
+    names = model.feature_names
+    if names is None or names == [f"x{i}" for i in range(len(names))]:
+        return None
+    return tuple(names)
+
+
+def _by_position(model: Model, name: str, target: str | None, task: Any, *, with_target: bool) -> Dataset | None:
+    """A file without column names, read by position; None where it has names, or not as many columns as are needed."""
+    width = len(model.feature_names or ())
+    for goal in [target] if with_target else [False, None]:
+        found = data.load(name, target=goal, task=task)
+        if found.x.shape[1] == width and found.feature_names == tuple(f"x{i}" for i in range(width)):
+            return found
+    return None
+
+
+def data_is_built_in(name: str) -> bool:
+    """Whether the name is that of a built-in set."""
+    return name.lower().replace("-", "_") in data.BUILT_IN
+
+
+def _seed_of(model: Model, name: str) -> int:
+    """Sets that are drawn at random are drawn as they were for the training."""
+    origin = model.record.get("data", {})
+    seed = origin.get("seed", 0) if isinstance(origin, dict) and origin.get("name") == name else 0
+    return seed if isinstance(seed, int) and seed >= 0 else 0
+
+
+def choose_part(model: Model, dataset: Dataset, part: str) -> tuple[Part, str]:
+    """The rows that were asked for, and what they are; `auto` takes those held out from training where they are known."""
+    origin = model.record.get("data")
+    known = isinstance(origin, dict) and origin.get("name") == dataset.name and origin.get("rows") == len(dataset)
+    targets = np.zeros(len(dataset.x), np.float32) if dataset.y is None else dataset.y
+    every = Part(dataset.x, targets)
+    if dataset.x_test is not None and dataset.y_test is not None and part in ("auto", "test"):
+        return Part(dataset.x_test, dataset.y_test), "the test part"
+    if dataset.x_test is not None and part == "train":
+        return every, "the training part"
+    if part == "all" or (part == "auto" and not (known and origin.get("test_fraction"))):
+        return every, "all rows"
+    if not known or not isinstance(origin, dict) or not origin.get("test_fraction") or dataset.y is None:
+        raise ConfigurationError(f"{dataset.name} is not what the model was trained on: which rows were held out is not known")
+    kept, held = held_out_rows(dataset.y, float(origin["test_fraction"]), int(origin["seed"]))
+    rows, name = (kept, "the rows of training") if part == "train" else (held, "the rows held out from training")
+    return Part(dataset.x[rows], dataset.y[rows]), name

@@ -1,0 +1,184 @@
+"""What a trained model does on rows whose answer is known: in numbers, as text for a terminal, and as pictures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..data import Dataset
+from ..errors import ConfigurationError, DataError, MissingDependencyError, ShapeError
+from ..model import Model
+from .building import Part, plain_labels
+
+MISTAKES_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Result:
+    """The measures of a model on some rows, and for classes what it said about each."""
+
+    measures: dict[str, float]
+    confusion: Array | None = None
+    truth: Array | None = None  # class numbers of the model
+    said: Array | None = None
+    confidence: Array | None = None  # (N, C): probabilities, or scores where the loss gives none
+
+    @property
+    def rows(self) -> int:
+        """How many rows have a class."""
+        return 0 if self.truth is None else len(self.truth)
+
+    @property
+    def right(self) -> int:
+        """How many of them were said right."""
+        return 0 if self.truth is None or self.said is None else int((self.truth == self.said).sum())
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it; measures that are not finite are left out."""
+        found: dict[str, Any] = {name: value for name, value in self.measures.items() if np.isfinite(value)}
+        if self.confusion is not None:
+            found |= {"rows": self.rows, "right": self.right, "confusion": self.confusion.tolist()}
+        return found
+
+
+def measure(model: Model, dataset: Dataset, part: Part) -> Result:
+    """Evaluate the model on rows of a data set, whose classes may be other ones in another order."""
+    check_columns(model, dataset)
+    if not len(part):
+        raise DataError(f"{dataset.name} has no rows to measure on")
+    if model.task == "regression":
+        return Result(model.evaluate(part.x, amounts(dataset, part.y)))
+    if dataset.labels is None:
+        raise DataError(
+            f"the model tells classes apart, and the target {dataset.target_name!r} of {dataset.name} is numbers: "
+            "name the right column with --target"
+        )
+    names = np.array(plain_labels(dataset.labels))[part.y]
+    found = model.evaluate(part.x, names)
+    confusion = found.pop("confusion", None)
+    confidence = class_confidence(model, model.scores(part.x))
+    labels = model.labels or list(range(confidence.shape[1]))
+    place = {label: number for number, label in enumerate(labels)}
+    truth = np.array([place[name] for name in names.tolist()], np.intp)
+    return Result(found, confusion, truth, confidence.argmax(axis=1), confidence)
+
+
+def amounts(dataset: Dataset, y: Array) -> Array:
+    """Targets as numbers, also where few whole numbers were taken for classes."""
+    if dataset.labels is None:
+        return y
+    try:
+        return np.array([float(label) for label in dataset.labels], np.float32)[y]
+    except ValueError:
+        raise DataError(f"the model predicts numbers, and the target {dataset.target_name!r} is text") from None
+
+
+def class_confidence(model: Model, scores: Array) -> Array:
+    """(N, C): probabilities where the model has any, otherwise its scores (two columns for one score)."""
+    try:
+        return model.probabilities(scores)
+    except ConfigurationError:
+        return np.concatenate([-scores, scores], axis=1) if scores.shape[1] == 1 else scores
+
+
+def check_columns(model: Model, dataset: Dataset) -> None:
+    """ShapeError where the rows are not as wide as those the model was trained on."""
+    expected = int(np.prod(model.network.in_shape)) if not model.preprocessing.steps else None
+    names = model.feature_names
+    expected = len(names) if names is not None else expected
+    if expected is not None and dataset.x.shape[1] != expected:
+        raise ShapeError(
+            f"the model was trained on rows of {expected} numbers, those of {dataset.name} have {dataset.x.shape[1]}"
+        )
+
+
+# As text
+
+
+def measures_line(measures: dict[str, float]) -> str:
+    """accuracy 0.9833  balanced accuracy 0.9830 ..."""
+    return "   ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in measures.items())
+
+
+def mistakes_text(model: Model, dataset: Dataset, part: Part, result: Result, width: int = 80) -> str:
+    """The most confident mistakes: images side by side, or a line for each row."""
+    assert result.truth is not None and result.said is not None and result.confidence is not None
+    wrong = np.flatnonzero(result.truth != result.said)
+    sure = result.confidence[wrong, result.said[wrong]]
+    worst = wrong[np.argsort(-sure, kind="stable")][:MISTAKES_SHOWN]
+    labels = model.labels or list(range(result.confidence.shape[1]))
+    fractions = model.link is not None
+    captions = []
+    for row in worst:
+        value = result.confidence[row, result.said[row]]
+        size = f"{100 * value:.0f} %" if fractions else f"{value:.2g}"
+        captions.append((f"said {labels[result.said[row]]}, {size}", f"is {labels[result.truth[row]]}"))
+    if dataset.image_shape is None or dataset.image_shape[1] > 64:
+        return "\n".join(f"  row {row:>6}: {said}; it {true}" for row, (said, true) in zip(worst, captions, strict=True))
+    return _beside([part.x[row] for row in worst], captions, dataset.image_shape, width)
+
+
+def _beside(images: list[Array], captions: list[tuple[str, str]], shape: tuple[int, ...], width: int) -> str:
+    """Text images in rows, each with two lines above it."""
+    from ..pictures import text_image
+
+    drawn = [text_image(image, image_shape=shape, width=24).split("\n") for image in images]
+    cell = max([2 * min(shape[1], 12), *(len(line) for pair in captions for line in pair)]) + 2
+    columns = max(1, (width - 2) // cell)
+    shown = len(drawn) if shape[0] <= 12 else columns  # one line of larger images
+    lines: list[str] = []
+    for start in range(0, min(len(drawn), shown), columns):
+        group = range(start, min(start + columns, len(drawn)))
+        blocks = [[*captions[index], *drawn[index]] for index in group]
+        for height in range(max(len(block) for block in blocks)):
+            cells = [block[height] if height < len(block) else "" for block in blocks]
+            lines.append(("  " + "".join(text.ljust(cell) for text in cells)).rstrip())
+        lines.append("")
+    return "\n".join(lines[:-1])
+
+
+# As pictures
+
+
+def draw_pictures(folder: Path, model: Model, dataset: Dataset, part: Part, result: Result, history: Any) -> None:
+    """Every picture that suits the model and the data, as PNG files in the folder; needs matplotlib."""
+    from .. import pictures
+
+    pictures.save_picture(pictures.learning_curves(history), folder / "learning-curve.png")
+    if result.confusion is not None:
+        pictures.save_picture(pictures.confusion_picture(result.confusion, model.labels), folder / "confusion-matrix.png")
+    if dataset.image_shape is not None:
+        if result.truth is not None:
+            mistakes = pictures.worst_mistakes(
+                part.x, result.truth, result.said, result.confidence, model.labels, dataset.image_shape
+            )  # fmt: skip
+            pictures.save_picture(mistakes, folder / "worst-mistakes.png")
+        draw_weights(folder / "weights.png", model)
+    elif dataset.x.shape[1] == 2 and result.truth is not None:
+        boundary = pictures.decision_boundary(
+            lambda points: class_confidence(model, model.scores(points)), part.x, result.truth, labels=model.labels
+        )
+        pictures.save_picture(boundary, folder / "decision-boundary.png")
+    elif dataset.x.shape[1] == 1 and model.task == "regression" and part.y.ndim == 1:
+        pictures.save_picture(pictures.fit_curve(model, part.x, amounts(dataset, part.y)), folder / "fit.png")
+
+
+def draw_weights(path: Path, model: Model) -> None:
+    """The first layer's weights as pictures, with the class names where the first layer is the last."""
+    from .. import pictures
+
+    assert model.image_shape is not None
+    dense = [layer for layer in model.network.layers if next(layer.parameters(), None) is not None]
+    labels = model.labels if len(dense) == 1 and model.task == "multiclass" else None
+    pictures.save_picture(pictures.weight_images(model, model.image_shape, labels), path)
+
+
+def can_draw() -> str:
+    """ "" where matplotlib is there, else the sentence that says what is missing."""
+    import importlib.util
+
+    if importlib.util.find_spec("matplotlib") is not None:
+        return ""
+    return str(MissingDependencyError("no pictures: they need matplotlib (pip install 'scratchwork[plot]')"))

@@ -1,0 +1,94 @@
+"""The folder that a training run leaves: chosen before training, made once every check has passed, never half-written."""
+
+import contextlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from ..callbacks import Callback, HistoryFile
+from ..errors import StorageError
+from ..history import Run
+from ..storage.files import write_json
+
+CONFIG, HISTORY, MODEL, TEST = "config.json", "history.jsonl", "model.safetensors", "test.json"
+PICTURES = ("learning-curve", "confusion-matrix", "worst-mistakes", "weights", "decision-boundary", "fit")
+FILES = (CONFIG, HISTORY, MODEL, TEST, *(f"{name}.png" for name in PICTURES))
+RUNS = "runs"
+
+
+class RunFolder(Callback):
+    """Where a run's files go. As a callback it makes the folder when training begins, and keeps the history in it.
+
+    Whatever is written before the model is saved is removed by `discard`, so that a run that fails leaves nothing.
+    """
+
+    def __init__(self, path: Path, config: dict[str, Any] | None = None) -> None:
+        self.path = path
+        self.config: dict[str, Any] = config or {}
+        self.kept = False  # once the model is saved, nothing is taken back
+        self._made: list[Path] = []  # folders that are ours to remove, the innermost last
+        self._history = HistoryFile(path / HISTORY)
+
+    def on_fit_begin(self, run: Run) -> None:
+        self._made = make_folders(self.path)
+        for name in FILES:  # of a run that --force gave up
+            (self.path / name).unlink(missing_ok=True)
+        write_json(self.path / CONFIG, self.config)
+        self._history.on_fit_begin(run)
+
+    def on_epoch_end(self, run: Run) -> None:
+        self._history.on_epoch_end(run)
+
+    def discard(self) -> None:
+        """Remove what a failed run has written."""
+        if self.kept:
+            return
+        with contextlib.suppress(OSError):
+            for name in (CONFIG, HISTORY):
+                (self.path / name).unlink(missing_ok=True)
+            for folder in reversed(self._made):
+                folder.rmdir()
+
+    def files(self) -> list[str]:
+        """The files of the run that are there, in their usual order."""
+        return [name for name in FILES if (self.path / name).is_file()]
+
+
+def choose_folder(out: str | None, name: str, *, force: bool) -> Path:
+    """The folder of the run, checked: free or forced, and in a place that can be written to."""
+    path = Path(out) if out is not None else _next_folder(name)
+    if path.exists() and not path.is_dir():
+        raise StorageError(f"{path} is a file: --out names the folder of the run")
+    held = next((entry for entry in (MODEL, CONFIG, HISTORY) if (path / entry).exists()), None)
+    if held and not force:
+        raise StorageError(f"{path} holds a run already ({held}): give another --out, or --force to overwrite it")
+    above = path
+    while not above.exists():
+        above = above.parent
+    if not above.is_dir():
+        raise StorageError(f"{path} cannot be made: {above} is a file")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise StorageError(f"{above} cannot be written to: give another --out, or change its permissions")
+    return path
+
+
+def make_folders(path: Path) -> list[Path]:
+    """Make the folder and those above it; those that were not there before, outermost first."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"the folder {path} cannot be made: {error.strerror or error}") from error
+    return missing[::-1]
+
+
+def _next_folder(name: str) -> Path:
+    """runs/NAME-1, or the first number that is free and above all that are taken."""
+    stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "data"
+    runs = Path(RUNS)
+    taken = [0]
+    with contextlib.suppress(OSError):
+        found = (re.fullmatch(re.escape(stem) + r"-(\d{1,9})", entry.name) for entry in runs.iterdir())
+        taken += [int(match[1]) for match in found if match]
+    return runs / f"{stem}-{max(taken) + 1}"

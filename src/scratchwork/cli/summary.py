@@ -1,0 +1,113 @@
+"""What `train` says: before the training what will be done, after it what came out and where it is."""
+
+from pathlib import Path
+
+from ..data import Dataset
+from ..history import History
+from .arguments import program, shorter
+from .building import Part, peak_rate
+from .job import Job
+from .report import Result, measures_line, mistakes_text
+from .runs import RunFolder
+from .tables import FIVE_SEED_MEAN
+
+
+def introduction(job: Job) -> str:
+    """A few lines about what will be done."""
+    settings, dataset, parts = job.settings, job.dataset, job.parts
+    training, net = settings.training, settings.network
+    held = [f"{len(parts.train):,} rows to train on"]
+    held += [f"{len(parts.validation):,} to compare epochs on"] if parts.validation is not None else []
+    held += [f"{len(parts.test):,} held out"] if parts.test is not None else []
+    widths = [dataset.x.shape[1], *net.hidden, job.outputs]
+    extras = [net.activation] if net.hidden else ["linear"]
+    extras += ["batch normalization"] if net.batch_norm and net.hidden else []
+    extras += [f"dropout {net.dropout:g}"] if net.dropout and net.hidden else []
+    all_rows = not training.batch_size or training.optimizer == "lbfgs"
+    how = [training.optimizer]
+    if training.optimizer != "lbfgs":
+        rate = f"{peak_rate(training):g}"
+        constant = training.schedule == "constant"
+        how.append(f"learning rate {rate}" if constant else f"{training.schedule.replace('_', '-')} up to {rate}")
+    how.append("all rows at once" if all_rows else f"batches of {training.batch_size}")
+    how += [f"{training.epochs} epoch{'s' * (training.epochs != 1)}", f"seed {training.seed}"]
+    lines = [
+        f"data      {describe(dataset)}",
+        f"          {', '.join(held)}",
+        f"network   {' → '.join(map(str, widths))}, {', '.join(extras)}",
+        f"loss      {job.loss!r}",
+        f"training  {', '.join(how)}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def conclusion(job: Job, history: History, result: Result, part: Part, on: str, *, standard: bool, quiet: bool) -> str:
+    """The figure of this seed, and for classes the confusion matrix and the worst mistakes."""
+    lines = [] if quiet else [""]
+    if history.stopped == "interrupted":
+        whole = f"{history.epochs} whole epoch{'s' * (history.epochs != 1)}"
+        lines += [f"Interrupted after {whole}: this is what was learned until then.", ""]
+    elif history.stopped == "early stopping":
+        lines += [f"Stopped after epoch {history.epochs}: epoch {history.best_epoch} was the best, and is kept.", ""]
+    if result.confusion is None:
+        lines.append(f"{on}: {measures_line(result.measures)}")
+    else:
+        lines += _accuracy(job, result, on, standard)
+    if on == "training":
+        lines.append("No row was held out: these are the rows that were trained on.")
+    if result.confusion is None or quiet:
+        return "\n".join(lines)
+    from ..pictures import text_confusion
+
+    lines += ["", text_confusion(result.confusion, job.model.labels), ""]
+    wrong = result.rows - result.right
+    if wrong:
+        lines += [f"The worst of {wrong:,} mistakes:" if wrong > 1 else "The one mistake:", ""]
+        lines.append(mistakes_text(job.model, job.dataset, part, result))
+    else:
+        lines.append("No mistakes.")
+    return "\n".join(lines)
+
+
+def _accuracy(job: Job, result: Result, on: str, standard: bool) -> list[str]:
+    figure = f"{on} accuracy {result.measures['accuracy']:.4f}"
+    lines = [f"{figure}   ({result.right:,} of {result.rows:,} right, seed {job.settings.training.seed})"]
+    if standard and on == "test" and job.name in FIVE_SEED_MEAN:
+        mean, where = FIVE_SEED_MEAN[job.name]
+        lines.append(f"{f'{mean:.4f}':>{len(figure)}}   (mean of seeds 0 to 4, {where})")
+    return lines
+
+
+def describe(dataset: Dataset) -> str:
+    """digits: 1,797 images of 8×8, 10 classes."""
+    rows = len(dataset) + (0 if dataset.x_test is None else len(dataset.x_test))
+    if dataset.image_shape is not None:
+        what = f"{rows:,} images of {'×'.join(map(str, dataset.image_shape))}"
+    else:
+        count = dataset.x.shape[1]
+        what = f"{rows:,} rows of {count} number{'s' * (count != 1)}"
+    target = f"{len(dataset.labels)} classes" if dataset.labels is not None else f"to predict {dataset.target_name}"
+    return f"{dataset.name}: {what}, {target}"
+
+
+def farewell(folder: RunFolder, job: Job, path: str, *, quiet: bool) -> str:
+    """Where everything is, and what to try next."""
+    place = shorter(folder.path)
+    if quiet:
+        return f"run folder {place}"
+    lines, line = ["", f"run folder  {place}"], " " * 11
+    for name in folder.files():
+        if len(line) + len(name) + 1 > 79:
+            lines.append(line)
+            line = " " * 11
+        line += f" {name}"
+    lines.append(line)
+    name = path if Path(path).name == path else shorter(path)
+    quoted = f'"{name}"' if " " in name else name
+    target = f" --target {job.settings.data.target}" if job.settings.data.target else ""
+    row = " --row 0" if job.dataset.labels is not None else ""
+    verb = "predict" if row else "evaluate"
+    lines += ["", f"try next    {program()} {verb} {place} {quoted}{row}{target}"]
+    lines.append(f"            {program()} show {place}")
+    return "\n".join(lines)

@@ -1,0 +1,150 @@
+"""`scratchwork train DATA`: the main job, from data to a run folder and a report."""
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from .. import data
+from ..data import Dataset
+from ..errors import DataError, MissingFileError
+from ..progress import Progress
+from ..storage import save
+from ..storage.files import write_json
+from .arguments import checked
+from .job import Job
+from .report import can_draw, draw_pictures
+from .runs import MODEL, TEST, RunFolder, choose_folder
+from .settings import SECTIONS, Overrides, flag_of, read_config, resolve
+from .summary import conclusion, farewell, introduction
+from .tables import DATA_DEFAULTS
+
+DESCRIPTION = """Train a network on DATA and leave a run folder with its settings (config.json),
+its history (history.jsonl), the model (model.safetensors), the measures on the
+held-out rows (test.json) and pictures.
+
+DATA is a built-in set (scratchwork data lists them), a CSV or npz file, a
+folder with the MNIST or CIFAR-10 files, or a folder of images, in one folder
+per class. A part of the training rows is set aside to compare epochs on; the
+test part is looked at once, at the end. Preprocessing is fitted on training
+rows only.
+
+Settings come from defaults that suit the data, then from --config FILE.toml with
+the tables [data], [network] and [training], then from flags; config.json of a
+run may be given to --config too, and repeats it."""
+
+EPILOG = """examples:
+  scratchwork train digits
+  scratchwork train digits --hidden none --epochs 20        a linear classifier
+  scratchwork train mnist --data-dir ~/data/mnist --hidden 800
+  scratchwork train flowers.csv --target species --hidden 64,32 --dropout 0.2
+  scratchwork train prices.csv --target price --loss huber --patience 30
+  scratchwork train spirals --activation tanh --l2 1e-4 --out runs/spirals-tanh
+
+Ctrl-C ends training cleanly: what was learned so far is saved and reported,
+and the exit status is 130."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags, most of them made from the fields of the settings."""
+    parser.add_argument("data", metavar="DATA", help="a built-in set or a path")
+    parser.add_argument("--config", metavar="FILE", help="settings from a TOML file, or from a run's config.json")
+    parser.add_argument("--data-dir", metavar="FOLDER", help="where mnist and cifar10 are looked for first, and put")
+    for section, kind in SECTIONS.items():
+        group = parser.add_argument_group(f"[{section}]")
+        for one in fields(kind):
+            _add_setting(group, one)
+    group = parser.add_argument_group("output")
+    group.add_argument("--out", metavar="RUN_FOLDER", help="folder of the run (default: runs/DATA-1, -2, ...)")
+    group.add_argument("--force", action="store_true", help="overwrite the run that the folder holds")
+    group.add_argument("--no-pictures", action="store_true", help="leave the PNG files out")
+    group.add_argument("--quiet", action="store_true", help="print the result only, without progress")
+
+
+def _add_setting(group: Any, one: Any) -> None:
+    default = (
+        {None: "auto", 0: "none"}.get(one.default, one.default) if one.name in ("learning_rate", "patience") else one.default
+    )
+    if one.name in ("target", "features", "threads", "max_norm", "clip_norm"):
+        shown = ""
+    elif one.name == "hidden":
+        shown = f" (default {','.join(map(str, default))})"
+    else:
+        shown = f" (default {default})"
+    tuned = sorted({name for name, own in DATA_DEFAULTS.items() if one.name in own and own[one.name] != one.default})
+    if "digits" in tuned:
+        shown = f"{shown[:-1]}; digits: {_shown(DATA_DEFAULTS['digits'][one.name])})"
+    text = (one.metadata["help"] + shown).replace("%", "%%")
+    if isinstance(one.default, bool):
+        group.add_argument(flag_of(one.name), action=argparse.BooleanOptionalAction, default=None, help=text)
+    else:
+        group.add_argument(
+            flag_of(one.name), type=checked(one.metadata["check"]), default=None, metavar=one.metadata["show"], help=text
+        )
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check everything, train, save, report; 0, or 130 after Ctrl-C."""
+    overrides = overrides_from(options)
+    wanted = resolve("", overrides).data
+    folder = RunFolder(choose_folder(options.out, Path(options.data).name.split(".")[0], force=options.force))
+    dataset = load(options.data, wanted.target, wanted.features, wanted.task, options.data_dir, overrides)
+    settings = resolve(kind_of(options.data, dataset), overrides)
+    job = Job(options.data, dataset, settings)
+    folder.config = job.config()
+    no_pictures = "" if options.no_pictures else can_draw()
+    if not options.quiet:
+        print(introduction(job), flush=True)
+        if no_pictures:
+            print(no_pictures)
+    try:
+        history = job.train([folder, *([] if options.quiet else [Progress(patience=0.0)])])
+        result, part, on = job.measured()
+        job.model.record |= {"data": job.origin(), "measured_on": on, "result": result.measures}
+        save(job.model, folder.path / MODEL)
+        folder.kept = True
+    finally:
+        folder.discard()
+    write_json(folder.path / TEST, {"on": on, **result.to_dict()})
+    standard = set(overrides) <= {"seed"}
+    print(conclusion(job, history, result, part, on, standard=standard, quiet=options.quiet), flush=True)
+    if not options.no_pictures and not no_pictures:
+        draw_pictures(folder.path, job.model, job.dataset, part, result, history)
+    print(farewell(folder, job, options.data, quiet=options.quiet))
+    return 130 if history.stopped == "interrupted" else 0
+
+
+def overrides_from(options: argparse.Namespace) -> Overrides:
+    """What the file and then the flags ask for."""
+    found = read_config(options.config) if options.config else {}
+    for kind in SECTIONS.values():
+        for one in fields(kind):
+            value = getattr(options, one.name)
+            if value is not None:
+                found[one.name] = value
+    return found
+
+
+def load(name: str, target: str | None, features: Any, task: Any, data_dir: str | None, overrides: Overrides) -> Dataset:
+    """The data with its targets; a folder that is not there is an error also where the data would be elsewhere."""
+    if data_dir is not None and not Path(data_dir).is_dir() and Path(data_dir).exists():
+        raise MissingFileError(f"--data-dir {data_dir} is a file and no folder")
+    seed = overrides.get("seed", 0)
+    dataset = data.load(name, target=target, features=features, task=task, data_dir=data_dir, seed=seed)
+    if dataset.y is None:
+        raise DataError(f"{name} holds rows without a target: there is nothing to learn from")
+    if not len(dataset):
+        raise DataError(f"{name} holds no rows")
+    return dataset
+
+
+def kind_of(name: str, dataset: Dataset) -> str:
+    """Which defaults suit the data: those of a built-in set, of images, or of a table."""
+    plain = name.lower().replace("-", "_")
+    if plain in data.BUILT_IN and plain in DATA_DEFAULTS:
+        return plain
+    return "images" if dataset.image_shape is not None else "table"
