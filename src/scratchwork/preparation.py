@@ -163,7 +163,7 @@ def resolve_loss(loss: Loss | str) -> Loss:
 def resolve_optimizer(optimizer: Optimizer | LBFGS | str) -> Optimizer | LBFGS:
     """An optimizer from itself or from its name."""
     if isinstance(optimizer, str):
-        found: Any = look_up(optimizer, {**OPTIMIZERS, "LBFGS": LBFGS}, "optimizer")
+        found: Any = look_up(optimizer, {**OPTIMIZERS, "lbfgs": LBFGS}, "optimizer")
         return found()  # type: ignore[no-any-return]
     if isinstance(optimizer, type):
         raise ConfigurationError(f"optimizer is the class {optimizer.__name__}: write {optimizer.__name__}() to make one")
