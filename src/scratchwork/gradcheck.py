@@ -275,7 +275,7 @@ def _directions(grad: Array, entries: int, rng: np.random.Generator) -> Any:
     length = min(np.sqrt(grad.size), 4.0)
     direction: Array
     for kind in ("a random direction", "a random direction", "the gradient's direction"):
-        direction = rng.normal(size=grad.shape)
+        direction = np.asarray(rng.normal(size=grad.shape))
         if kind.startswith("the"):
             direction = np.abs(direction) * np.where(grad < 0, -1.0, 1.0)
         yield kind, direction * (length / max(float(np.linalg.norm(direction)), 1e-30))
