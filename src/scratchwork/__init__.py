@@ -13,6 +13,9 @@ sequential, gradcheck, preprocessing, data, history, callbacks, progress, prepar
 training, model, storage, pictures, recipes, cli.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from . import data, initializers, layers, losses, metrics, optimizers, preprocessing, regularizers, schedules
 from ._version import __version__
 from .callbacks import Callback, EarlyStopping, HistoryFile, Monitor, ReduceOnPlateau
@@ -66,6 +69,9 @@ from .second_order import LBFGS
 from .sequential import Sequential
 from .storage import load, save
 from .training import fit
+
+if TYPE_CHECKING:
+    from . import pictures, recipes
 
 __all__ = [
     "ELU",
@@ -142,8 +148,16 @@ __all__ = [
     "losses",
     "metrics",
     "optimizers",
+    "pictures",
     "preprocessing",
+    "recipes",
     "regularizers",
     "save",
     "schedules",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("pictures", "recipes"):  # imported when first asked for: training needs neither
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
