@@ -42,6 +42,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "": (),  # the root: the public names, for recipes and commands as for everybody else
     "recipes": (),
     "cli": (),
+    "__main__": (),
 }
 
 # (module, imported): imports against the order, each inside a function and each with its reason.

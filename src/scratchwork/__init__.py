@@ -71,7 +71,7 @@ from .storage import load, save
 from .training import fit
 
 if TYPE_CHECKING:
-    from . import pictures, recipes
+    from . import pictures
 
 __all__ = [
     "ELU",
@@ -150,7 +150,6 @@ __all__ = [
     "optimizers",
     "pictures",
     "preprocessing",
-    "recipes",
     "regularizers",
     "save",
     "schedules",
@@ -158,6 +157,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("pictures", "recipes"):  # imported when first asked for: training needs neither
-        return import_module(f".{name}", __name__)
+    if name == "pictures":  # imported when first asked for: training does not need it
+        return import_module(".pictures", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
