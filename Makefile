@@ -23,7 +23,7 @@ help: ## show this list
 	@echo "Python 3.11 or newer is all that must be there; PYTHON=/path/to/python picks one."
 
 demo: $(FOR_DEMO) ## train a digit classifier on real digits and show what it learned
-	@$(VENV)/bin/scratchwork train digits --out $(RUN)
+	@$(VENV)/bin/scratchwork train digits --out $(RUN) --force
 
 test: $(FOR_TEST) ## run the tests, without the slow ones
 	$(PY) -m pytest -n 2 -m "not slow"

@@ -102,10 +102,14 @@ def _opened_bar(run: Run) -> Any:
         from rich.progress import BarColumn, Progress, TextColumn
     except ImportError:
         return None
-    room = shutil.get_terminal_size().columns - 68  # what the numbers and times need
+    room = (
+        shutil.get_terminal_size().columns
+        - len(_epoch(run))
+        - len("loss 0.1234 val 0.1234  accuracy 0.123 val 0.123  99 min left")
+    )
     bar = Progress(
         TextColumn("{task.fields[epoch]}", markup=False),
-        BarColumn(bar_width=min(max(room, 4), 30)),
+        BarColumn(bar_width=min(max(room - 3, 3), 30)),
         TextColumn("{task.fields[numbers]}", markup=False),
         TextColumn("{task.fields[left]}", markup=False),
         console=Console(file=stream),
@@ -127,8 +131,8 @@ def _epoch(run: Run, epoch: int | None = None) -> str:
 
 def _duration(seconds: float) -> str:
     if seconds < 100:
-        return f"{math.ceil(seconds)} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+        return f"{math.ceil(seconds)} s left"
+    return f"{seconds / 60:.0f} min left" if seconds < 5970 else f"{seconds / 3600:.1f} h left"
 
 
 def last_numbers(run: Run) -> str:
@@ -137,7 +141,7 @@ def last_numbers(run: Run) -> str:
     >>> from types import SimpleNamespace
     >>> history = {"loss": [0.51234], "accuracy": [0.9], "val_loss": [0.6], "val_accuracy": [0.875], "seconds": [0.1]}
     >>> last_numbers(SimpleNamespace(history=history))
-    'loss 0.5123 (val 0.6000)  accuracy 0.900 (val 0.875)'
+    'loss 0.5123 val 0.6000  accuracy 0.900 val 0.875'
     """
     history = run.history
     if not len(history):
@@ -148,7 +152,7 @@ def last_numbers(run: Run) -> str:
     for name in names[:2]:
         text = f"{name} {_short(name, history[name][-1])}"
         if f"val_{name}" in known:
-            text += f" (val {_short(name, history[f'val_{name}'][-1])})"
+            text += f" val {_short(name, history[f'val_{name}'][-1])}"
         parts.append(text)
     return "  ".join(parts)
 

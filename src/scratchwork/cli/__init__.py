@@ -1,6 +1,5 @@
 """The command line: `scratchwork train digits` and the rest, one file per command."""
 
-import argparse
 import importlib
 import os
 import sys

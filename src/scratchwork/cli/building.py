@@ -1,5 +1,7 @@
 """From settings and data to what is trained: the parts of the rows, the network, the loss, the optimizer."""
 
+import importlib.util
+import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,10 +26,20 @@ CLASSES = ("multiclass", "attributes")
 
 @dataclass(frozen=True)
 class Part:
-    """Some rows with their targets: class numbers, or numbers."""
+    """Some rows with their targets (class numbers, or numbers), and which rows of the data set they are."""
 
     x: Array
     y: Array
+    rows: Array
+
+    @classmethod
+    def whole(cls, x: Array, y: Array) -> "Part":
+        """All rows."""
+        return cls(x, y, np.arange(len(x)))
+
+    def take(self, rows: Array) -> "Part":
+        """Some of the rows."""
+        return Part(self.x[rows], self.y[rows], self.rows[rows])
 
     def __len__(self) -> int:
         return len(self.x)
@@ -45,10 +57,10 @@ class Parts:
 def divide(dataset: data.Dataset, settings: Settings) -> Parts:
     """The three parts of the data; the seed decides which row goes where, and classes keep their shares."""
     assert dataset.y is not None
-    rest, test = Part(dataset.x, dataset.y), None
+    rest, test = Part.whole(dataset.x, dataset.y), None
     seed = settings.training.seed
     if dataset.x_test is not None and dataset.y_test is not None:
-        test = Part(dataset.x_test, dataset.y_test)
+        test = Part.whole(dataset.x_test, dataset.y_test)
     elif settings.data.test_fraction:
         rest, test = _held_out(rest, settings.data.test_fraction, seed)
     if not settings.data.validation_fraction:
@@ -59,7 +71,7 @@ def divide(dataset: data.Dataset, settings: Settings) -> Parts:
 
 def _held_out(part: Part, fraction: float, seed: int) -> tuple[Part, Part]:
     kept, held = held_out_rows(part.y, fraction, seed)
-    return Part(part.x[kept], part.y[kept]), Part(part.x[held], part.y[held])
+    return part.take(kept), part.take(held)
 
 
 def held_out_rows(y: Array, fraction: float, seed: int) -> tuple[Array, Array]:
@@ -182,7 +194,22 @@ def peak_rate(training: TrainingSettings) -> float:
     return LEARNING_RATES[training.optimizer] if training.learning_rate is None else training.learning_rate
 
 
-def fit_settings(settings: Settings, loss: Loss) -> dict[str, Any]:
+SMALL_STEP = 20e6
+"""Multiplications per step below which a second thread costs more than it brings, most of all on a busy machine."""
+
+
+def choose_threads(settings: Settings, inputs: int, outputs: int, rows: int) -> int | None:
+    """Threads for matrix products: those asked for; else one for small steps where threadpoolctl can set it; else as it is."""
+    asked = settings.training.threads
+    sizes = (inputs, *settings.network.hidden, outputs)
+    per_row = sum(before * after for before, after in itertools.pairwise(sizes))
+    batch = min(settings.training.batch_size or rows, rows)
+    if asked is not None or 2 * batch * per_row > SMALL_STEP or importlib.util.find_spec("threadpoolctl") is None:
+        return asked
+    return 1
+
+
+def fit_settings(settings: Settings, loss: Loss, threads: int | None) -> dict[str, Any]:
     """The rest of what `Model.fit` is called with."""
     training = settings.training
     regularizer: Any = None
@@ -197,7 +224,7 @@ def fit_settings(settings: Settings, loss: Loss) -> dict[str, Any]:
         "regularizer": regularizer,
         "constraint": None if training.max_norm is None else MaxNorm(training.max_norm),
         "clip_norm": training.clip_norm,
-        "threads": training.threads,
+        "threads": threads,
         "seed": training.seed,
     }
 
@@ -224,7 +251,9 @@ class TargetScale:
     def fold_into(self, network: Sequential) -> None:
         """Make the last layer give the original unit: σ (x W + b) + μ = x (σ W) + (σ b + μ), exactly an affine layer again."""
         last = network.layers[-1]
-        assert isinstance(last, Dense) and last.weight is not None and last.bias is not None
+        assert isinstance(last, Dense)
+        assert last.weight is not None
+        assert last.bias is not None
         last.weight.value *= self.deviation.astype(last.weight.value.dtype)
         last.bias.value[...] = last.bias.value * self.deviation + self.mean
 

@@ -40,12 +40,13 @@ def run(options: argparse.Namespace) -> int:
     result = measure(model, dataset, part)
     print(f"{dataset.name}: {which}, {len(part):,} rows")
     print(measures_line(result.measures))
-    if result.confusion is None:
+    answers = result.answers
+    if answers is None:
         return 0
     from ..pictures import text_confusion
 
-    print(f"\n{text_confusion(result.confusion, model.labels)}")
-    if result.right < result.rows:
-        print(f"\n{result.rows - result.right:,} of {result.rows:,} wrong, the worst of them:\n")
-        print(mistakes_text(model, dataset, part, result))
+    print(f"\n{text_confusion(answers.confusion, model.labels)}")
+    if answers.right < len(answers):
+        print(f"\n{len(answers) - answers.right:,} of {len(answers):,} wrong, the worst of them:\n")
+        print(mistakes_text(model, dataset, part, answers))
     return 0

@@ -18,6 +18,7 @@ from .building import (
     build_model,
     build_optimizer,
     choose_loss,
+    choose_threads,
     count_outputs,
     divide,
     fit_settings,
@@ -40,6 +41,7 @@ class Job:
         self.parts: Parts = divide(self.dataset, settings)
         self.model: Model = build_model(self.dataset, settings, self.loss, self.parts.train)
         self.outputs = count_outputs(self.dataset, self.loss)
+        self.threads = choose_threads(settings, self.dataset.x.shape[1], self.outputs, len(self.parts.train))
         self.optimizer = build_optimizer(settings, len(self.parts.train))
 
     def train(self, callbacks: list[Callback]) -> History:
@@ -61,7 +63,7 @@ class Job:
             validation_data=None if parts.validation is None else (parts.validation.x, targets(parts.validation)),
             callbacks=[*callbacks[:1], *stopping, *callbacks[1:]],
             progress=False,
-            **fit_settings(self.settings, self.loss),
+            **fit_settings(self.settings, self.loss, self.threads),
         )
         if scale is not None:
             scale.fold_into(self.model.network)

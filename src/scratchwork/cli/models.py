@@ -85,18 +85,28 @@ def _seed_of(model: Model, name: str) -> int:
 
 def choose_part(model: Model, dataset: Dataset, part: str) -> tuple[Part, str]:
     """The rows that were asked for, and what they are; `auto` takes those held out from training where they are known."""
-    origin = model.record.get("data")
-    known = isinstance(origin, dict) and origin.get("name") == dataset.name and origin.get("rows") == len(dataset)
     targets = np.zeros(len(dataset.x), np.float32) if dataset.y is None else dataset.y
-    every = Part(dataset.x, targets)
-    if dataset.x_test is not None and dataset.y_test is not None and part in ("auto", "test"):
-        return Part(dataset.x_test, dataset.y_test), "the test part"
-    if dataset.x_test is not None and part == "train":
-        return every, "the training part"
-    if part == "all" or (part == "auto" and not (known and origin.get("test_fraction"))):
+    every = Part.whole(dataset.x, targets)
+    if dataset.x_test is not None and dataset.y_test is not None and part != "all":
+        return (
+            (every, "the training part") if part == "train" else (Part.whole(dataset.x_test, dataset.y_test), "the test part")
+        )
+    split = _split_of(model, dataset)
+    if part == "all" or (part == "auto" and split is None):
         return every, "all rows"
-    if not known or not isinstance(origin, dict) or not origin.get("test_fraction") or dataset.y is None:
+    if split is None:
         raise ConfigurationError(f"{dataset.name} is not what the model was trained on: which rows were held out is not known")
-    kept, held = held_out_rows(dataset.y, float(origin["test_fraction"]), int(origin["seed"]))
+    kept, held = held_out_rows(targets, *split)
     rows, name = (kept, "the rows of training") if part == "train" else (held, "the rows held out from training")
-    return Part(dataset.x[rows], dataset.y[rows]), name
+    return every.take(rows), name
+
+
+def _split_of(model: Model, dataset: Dataset) -> tuple[float, int] | None:
+    """(test fraction, seed) of the training, where this is its data and some rows were held out."""
+    origin = model.record.get("data")
+    if not isinstance(origin, dict) or dataset.y is None or dataset.name != origin.get("name"):
+        return None
+    fraction, seed = origin.get("test_fraction"), origin.get("seed")
+    if len(dataset) != origin.get("rows") or not isinstance(fraction, float) or not isinstance(seed, int):
+        return None
+    return (fraction, seed) if 0 < fraction < 1 and seed >= 0 else None

@@ -16,30 +16,46 @@ MISTAKES_SHOWN = 8
 
 
 @dataclass(frozen=True)
-class Result:
-    """The measures of a model on some rows, and for classes what it said about each."""
+class Answers:
+    """What a classifier said about each row: class numbers of the model, and how sure it was."""
 
-    measures: dict[str, float]
-    confusion: Array | None = None
-    truth: Array | None = None  # class numbers of the model
-    said: Array | None = None
-    confidence: Array | None = None  # (N, C): probabilities, or scores where the loss gives none
-
-    @property
-    def rows(self) -> int:
-        """How many rows have a class."""
-        return 0 if self.truth is None else len(self.truth)
+    truth: Array
+    said: Array
+    confidence: Array  # (N, C): probabilities, or scores where the loss gives none
+    confusion: Array
 
     @property
     def right(self) -> int:
-        """How many of them were said right."""
-        return 0 if self.truth is None or self.said is None else int((self.truth == self.said).sum())
+        """How many rows were said right."""
+        return int((self.truth == self.said).sum())
+
+    def worst(self) -> Array:
+        """The rows that were said wrong, the surest mistakes first."""
+        wrong = np.flatnonzero(self.truth != self.said)
+        sure = self.confidence[wrong, self.said[wrong]]
+        found: Array = wrong[np.argsort(-sure, kind="stable")]
+        return found
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The measures of a model on some rows, and for classes the answers."""
+
+    measures: dict[str, float]
+    answers: Answers | None = None
+
+    def finite(self) -> dict[str, Any]:
+        """The measures that are numbers; JSON has no others."""
+        return {name: float(value) for name, value in self.measures.items() if np.isfinite(value)}
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON can hold it; measures that are not finite are left out."""
-        found: dict[str, Any] = {name: value for name, value in self.measures.items() if np.isfinite(value)}
-        if self.confusion is not None:
-            found |= {"rows": self.rows, "right": self.right, "confusion": self.confusion.tolist()}
+        """All of it for test.json."""
+        found: dict[str, Any] = self.finite()
+        if self.answers is not None:
+            found |= {"rows": len(self.answers), "right": self.answers.right, "confusion": self.answers.confusion.tolist()}
         return found
 
 
@@ -57,12 +73,12 @@ def measure(model: Model, dataset: Dataset, part: Part) -> Result:
         )
     names = np.array(plain_labels(dataset.labels))[part.y]
     found = model.evaluate(part.x, names)
-    confusion = found.pop("confusion", None)
+    confusion = found.pop("confusion")
     confidence = class_confidence(model, model.scores(part.x))
     labels = model.labels or list(range(confidence.shape[1]))
     place = {label: number for number, label in enumerate(labels)}
     truth = np.array([place[name] for name in names.tolist()], np.intp)
-    return Result(found, confusion, truth, confidence.argmax(axis=1), confidence)
+    return Result(found, Answers(truth, confidence.argmax(axis=1), confidence, confusion))
 
 
 def amounts(dataset: Dataset, y: Array) -> Array:
@@ -102,21 +118,18 @@ def measures_line(measures: dict[str, float]) -> str:
     return "   ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in measures.items())
 
 
-def mistakes_text(model: Model, dataset: Dataset, part: Part, result: Result, width: int = 80) -> str:
+def mistakes_text(model: Model, dataset: Dataset, part: Part, answers: Answers, width: int = 80) -> str:
     """The most confident mistakes: images side by side, or a line for each row."""
-    assert result.truth is not None and result.said is not None and result.confidence is not None
-    wrong = np.flatnonzero(result.truth != result.said)
-    sure = result.confidence[wrong, result.said[wrong]]
-    worst = wrong[np.argsort(-sure, kind="stable")][:MISTAKES_SHOWN]
-    labels = model.labels or list(range(result.confidence.shape[1]))
+    worst = answers.worst()[:MISTAKES_SHOWN]
+    labels = model.labels or list(range(answers.confidence.shape[1]))
     fractions = model.link is not None
     captions = []
     for row in worst:
-        value = result.confidence[row, result.said[row]]
+        value = answers.confidence[row, answers.said[row]]
         size = f"{100 * value:.0f} %" if fractions else f"{value:.2g}"
-        captions.append((f"said {labels[result.said[row]]}, {size}", f"is {labels[result.truth[row]]}"))
+        captions.append((f"said {labels[answers.said[row]]}, {size}", f"is {labels[answers.truth[row]]}, row {part.rows[row]}"))
     if dataset.image_shape is None or dataset.image_shape[1] > 64:
-        return "\n".join(f"  row {row:>6}: {said}; it {true}" for row, (said, true) in zip(worst, captions, strict=True))
+        return "\n".join(f"  {said}; {true}" for said, true in captions)
     return _beside([part.x[row] for row in worst], captions, dataset.image_shape, width)
 
 
@@ -146,23 +159,24 @@ def draw_pictures(folder: Path, model: Model, dataset: Dataset, part: Part, resu
     """Every picture that suits the model and the data, as PNG files in the folder; needs matplotlib."""
     from .. import pictures
 
-    pictures.save_picture(pictures.learning_curves(history), folder / "learning-curve.png")
-    if result.confusion is not None:
-        pictures.save_picture(pictures.confusion_picture(result.confusion, model.labels), folder / "confusion-matrix.png")
-    if dataset.image_shape is not None:
-        if result.truth is not None:
-            mistakes = pictures.worst_mistakes(
-                part.x, result.truth, result.said, result.confidence, model.labels, dataset.image_shape
-            )  # fmt: skip
-            pictures.save_picture(mistakes, folder / "worst-mistakes.png")
-        draw_weights(folder / "weights.png", model)
-    elif dataset.x.shape[1] == 2 and result.truth is not None:
-        boundary = pictures.decision_boundary(
-            lambda points: class_confidence(model, model.scores(points)), part.x, result.truth, labels=model.labels
+    answers, shape = result.answers, dataset.image_shape
+    drawn = {"learning-curve": pictures.learning_curves(history)}
+    if answers is not None:
+        drawn["confusion-matrix"] = pictures.confusion_picture(answers.confusion, model.labels)
+    if answers is not None and shape is not None:
+        drawn["worst-mistakes"] = pictures.worst_mistakes(
+            part.x, answers.truth, answers.said, answers.confidence, model.labels, shape
         )
-        pictures.save_picture(boundary, folder / "decision-boundary.png")
-    elif dataset.x.shape[1] == 1 and model.task == "regression" and part.y.ndim == 1:
-        pictures.save_picture(pictures.fit_curve(model, part.x, amounts(dataset, part.y)), folder / "fit.png")
+    if answers is not None and shape is None and dataset.x.shape[1] == 2:
+        drawn["decision-boundary"] = pictures.decision_boundary(
+            lambda points: class_confidence(model, model.scores(points)), part.x, answers.truth, labels=model.labels
+        )
+    if answers is None and dataset.x.shape[1] == 1 and part.y.ndim == 1:
+        drawn["fit"] = pictures.fit_curve(model, part.x, part.y)
+    for name, figure in drawn.items():
+        pictures.save_picture(figure, folder / f"{name}.png")
+    if shape is not None:
+        draw_weights(folder / "weights.png", model)
 
 
 def draw_weights(path: Path, model: Model) -> None:

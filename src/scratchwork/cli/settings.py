@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from ..errors import ConfigurationError, MissingFileError, look_up, nearest_name
 from ..initializers import INITIALIZERS
 from ..losses import LOSSES
-from .tables import ACTIVATIONS, DATA_DEFAULTS, OPTIMIZER_NAMES, PREPROCESSING, SCHEDULE_NAMES, TASK_NAMES
+from .tables import ACTIVATIONS, DATA_DEFAULTS, OPTIMIZER_NAMES, PREPROCESSING, SCHEDULE_NAMES, SHORT_LOSSES, TASK_NAMES
 
 Check: TypeAlias = Callable[[Any], Any]
 Overrides: TypeAlias = dict[str, Any]  # key -> checked value; keys are unique over all sections
@@ -63,9 +63,9 @@ def optional(inner: Check, word: str = "auto") -> Check:
     return lambda value: None if value is None or value == word else inner(value)
 
 
-def name_in(table: Mapping[str, Any], what: str) -> Check:
+def name_in(table: Mapping[str, Any], what: str, short: Mapping[str, str] | None = None) -> Check:
     """A name of the table, in the spelling of the table; an unknown one gets the nearest as a proposal."""
-    names = {name: name for name in table}
+    names = {**{name: name for name in table}, **(short or {})}
 
     def check(value: Any) -> str:
         if not isinstance(value, str):
@@ -153,7 +153,7 @@ class NetworkSettings:
     initializer: str = setting(
         "auto",
         name_in({"auto": None, **INITIALIZERS}, "initializer"),
-        "how weights start; auto suits the activation (he_normal, or lecun_normal for selu, glorot_uniform for tanh and sigmoid)",
+        f"one of {', '.join(INITIALIZERS)}; auto suits the activation: glorot_uniform for tanh, he_normal for relu",
         "NAME",
     )
     dropout: float = setting(0.0, real(0, 1, below=True), "probability of dropping a hidden unit while training", "P")
@@ -166,8 +166,8 @@ class TrainingSettings:
 
     loss: str = setting(
         "auto",
-        name_in({"auto": None, **LOSSES}, "loss"),
-        f"auto: SoftmaxCrossEntropy for classes, MeanSquaredError for numbers; or one of {', '.join(LOSSES)}",
+        name_in({"auto": None, **LOSSES}, "loss", SHORT_LOSSES),
+        f"auto: SoftmaxCrossEntropy for classes, MeanSquaredError for numbers; or {', '.join(LOSSES)}; or mse, mae, hinge",
         "NAME",
     )
     label_smoothing: float = setting(0.0, real(0, 1, below=True), "share of each label spread over all classes", "S")
@@ -187,7 +187,9 @@ class TrainingSettings:
     patience: int = setting(
         0, whole(1, "none"), "stop after so many epochs without a better validation loss, and keep the best; none: never", "N"
     )
-    threads: int | None = setting(None, optional(whole(1)), "threads that matrix products may use", "N")
+    threads: int | None = setting(
+        None, optional(whole(1)), "threads that matrix products may use; auto: one for small networks", "N"
+    )
     seed: int = setting(0, whole(0), "decides the split, the start, the order and the dropout masks", "N")
 
 
@@ -243,7 +245,7 @@ def _check_together(settings: Settings, overrides: Overrides) -> None:
             f"--label-smoothing belongs to SoftmaxCrossEntropy and CategoricalCrossEntropy, not {training.loss}"
         )
     if training.optimizer == "lbfgs":
-        wrong = [key for key in ("learning_rate", "schedule", "batch_size", "clip_norm", "max_norm") if key in overrides]
+        wrong = [key for key in ("learning_rate", "schedule", "batch_size", "clip_norm", "max_norm") if overrides.get(key)]
         if wrong:
             raise SettingsError(f"lbfgs works on all rows and finds its own steps: leave {flag_of(wrong[0])} out")
         if settings.network.dropout:

@@ -1,13 +1,13 @@
 """What `train` says: before the training what will be done, after it what came out and where it is."""
 
-from pathlib import Path
+import shlex
 
 from ..data import Dataset
 from ..history import History
 from .arguments import program, shorter
 from .building import Part, peak_rate
 from .job import Job
-from .report import Result, measures_line, mistakes_text
+from .report import Answers, Result, measures_line, mistakes_text
 from .runs import RunFolder
 from .tables import FIVE_SEED_MEAN
 
@@ -50,32 +50,33 @@ def conclusion(job: Job, history: History, result: Result, part: Part, on: str, 
         lines += [f"Interrupted after {whole}: this is what was learned until then.", ""]
     elif history.stopped == "early stopping":
         lines += [f"Stopped after epoch {history.epochs}: epoch {history.best_epoch} was the best, and is kept.", ""]
-    if result.confusion is None:
+    answers = result.answers
+    if answers is None:
         lines.append(f"{on}: {measures_line(result.measures)}")
     else:
-        lines += _accuracy(job, result, on, standard)
+        lines += _accuracy(job, result.measures["accuracy"], answers, on, standard)
     if on == "training":
         lines.append("No row was held out: these are the rows that were trained on.")
-    if result.confusion is None or quiet:
+    if answers is None or quiet:
         return "\n".join(lines)
     from ..pictures import text_confusion
 
-    lines += ["", text_confusion(result.confusion, job.model.labels), ""]
-    wrong = result.rows - result.right
+    lines += ["", text_confusion(answers.confusion, job.model.labels), ""]
+    wrong = len(answers) - answers.right
     if wrong:
         lines += [f"The worst of {wrong:,} mistakes:" if wrong > 1 else "The one mistake:", ""]
-        lines.append(mistakes_text(job.model, job.dataset, part, result))
+        lines.append(mistakes_text(job.model, job.dataset, part, answers))
     else:
         lines.append("No mistakes.")
     return "\n".join(lines)
 
 
-def _accuracy(job: Job, result: Result, on: str, standard: bool) -> list[str]:
-    figure = f"{on} accuracy {result.measures['accuracy']:.4f}"
-    lines = [f"{figure}   ({result.right:,} of {result.rows:,} right, seed {job.settings.training.seed})"]
+def _accuracy(job: Job, accuracy: float, answers: Answers, on: str, standard: bool) -> list[str]:
+    figure = f"{on} accuracy {accuracy:.4f}"
+    lines = [f"{figure}   ({answers.right:,} of {len(answers):,} right, seed {job.settings.training.seed})"]
     if standard and on == "test" and job.name in FIVE_SEED_MEAN:
         mean, where = FIVE_SEED_MEAN[job.name]
-        lines.append(f"{f'{mean:.4f}':>{len(figure)}}   (mean of seeds 0 to 4, {where})")
+        lines.append(f"{f'{mean:.4f}':>{len(figure)}}   (mean of seeds 0 to 4: {where})")
     return lines
 
 
@@ -91,7 +92,7 @@ def describe(dataset: Dataset) -> str:
     return f"{dataset.name}: {what}, {target}"
 
 
-def farewell(folder: RunFolder, job: Job, path: str, *, quiet: bool) -> str:
+def farewell(folder: RunFolder, job: Job, path: str, data_dir: str | None, row: int, *, quiet: bool) -> str:
     """Where everything is, and what to try next."""
     place = shorter(folder.path)
     if quiet:
@@ -103,11 +104,11 @@ def farewell(folder: RunFolder, job: Job, path: str, *, quiet: bool) -> str:
             line = " " * 11
         line += f" {name}"
     lines.append(line)
-    name = path if Path(path).name == path else shorter(path)
-    quoted = f'"{name}"' if " " in name else name
-    target = f" --target {job.settings.data.target}" if job.settings.data.target else ""
-    row = " --row 0" if job.dataset.labels is not None else ""
-    verb = "predict" if row else "evaluate"
-    lines += ["", f"try next    {program()} {verb} {place} {quoted}{row}{target}"]
-    lines.append(f"            {program()} show {place}")
+    command = ["predict" if job.dataset.labels is not None else "evaluate", place, path]
+    command += ["--row", str(row)] if job.dataset.labels is not None else []
+    if job.settings.data.target is not None and job.dataset.labels is None:
+        command += ["--target", job.settings.data.target]
+    command += ["--data-dir", shorter(data_dir)] if data_dir is not None else []
+    lines += ["", f"try next    {program()} {shlex.join(command)}"]
+    lines.append(f"            {program()} show {shlex.quote(place)}")
     return "\n".join(lines)

@@ -74,6 +74,8 @@ SCHEDULE_NAMES: dict[str, Callable[[float, int], Any]] = {
 }
 """From the greatest rate and the number of all steps."""
 
+SHORT_LOSSES = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError", "hinge": "MulticlassHinge"}
+
 TASK_NAMES = {"auto": None, "classification": None, "regression": None}
 
 _ALL_ROWS = {"test_fraction": 0.0, "validation_fraction": 0.0}
@@ -142,5 +144,5 @@ SET_LINES = {
 }
 """A line about each built-in set."""
 
-FIVE_SEED_MEAN: dict[str, tuple[float, str]] = {}
+FIVE_SEED_MEAN: dict[str, tuple[float, str]] = {"digits": (0.9916, "benchmarks/digits_accuracy.py")}
 """Mean test accuracy of seeds 0 to 4 with the defaults, and the measurement that it comes from."""

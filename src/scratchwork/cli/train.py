@@ -15,7 +15,7 @@ from .arguments import checked
 from .job import Job
 from .report import can_draw, draw_pictures
 from .runs import MODEL, TEST, RunFolder, choose_folder
-from .settings import SECTIONS, Overrides, flag_of, read_config, resolve
+from .settings import SECTIONS, Overrides, SettingsError, flag_of, read_config, resolve
 from .summary import conclusion, farewell, introduction
 from .tables import DATA_DEFAULTS
 
@@ -62,28 +62,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_setting(group: Any, one: Any) -> None:
-    default = (
-        {None: "auto", 0: "none"}.get(one.default, one.default) if one.name in ("learning_rate", "patience") else one.default
-    )
-    if one.name in ("target", "features", "threads", "max_norm", "clip_norm"):
-        shown = ""
-    elif one.name == "hidden":
-        shown = f" (default {','.join(map(str, default))})"
-    else:
-        shown = f" (default {default})"
-    tuned = sorted({name for name, own in DATA_DEFAULTS.items() if one.name in own and own[one.name] != one.default})
-    if "digits" in tuned:
-        shown = f"{shown[:-1]}; digits: {_shown(DATA_DEFAULTS['digits'][one.name])})"
-    text = (one.metadata["help"] + shown).replace("%", "%%")
+    name, check, tuned = one.name, one.metadata["check"], DATA_DEFAULTS["digits"].get(one.name, one.default)
+    defaults = [] if one.default is None and name != "learning_rate" else [f"default {_shown(one)}"]
+    defaults += [f"digits: {_shown(one, tuned)}"] if tuned != one.default else []
+    text = (one.metadata["help"] + (f" ({'; '.join(defaults)})" if defaults else "")).replace("%", "%%")
     if isinstance(one.default, bool):
-        group.add_argument(flag_of(one.name), action=argparse.BooleanOptionalAction, default=None, help=text)
+        group.add_argument(flag_of(name), action=argparse.BooleanOptionalAction, default=None, help=text)
     else:
-        group.add_argument(
-            flag_of(one.name), type=checked(one.metadata["check"]), default=None, metavar=one.metadata["show"], help=text
-        )
+        group.add_argument(flag_of(name), type=checked(check), default=None, metavar=one.metadata["show"], help=text)
 
 
-def _shown(value: Any) -> str:
+def _shown(one: Any, value: Any = None) -> str:
+    """A value as it would be typed."""
+    value = one.default if value is None else value
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None:
+        return "auto"
+    if one.name == "patience" and value == 0:
+        return "none"
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
@@ -104,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         history = job.train([folder, *([] if options.quiet else [Progress(patience=0.0)])])
         result, part, on = job.measured()
-        job.model.record |= {"data": job.origin(), "measured_on": on, "result": result.measures}
+        job.model.record |= {"data": job.origin(), "measured_on": on, "result": result.finite()}
         save(job.model, folder.path / MODEL)
         folder.kept = True
     finally:
@@ -114,7 +111,9 @@ def run(options: argparse.Namespace) -> int:
     print(conclusion(job, history, result, part, on, standard=standard, quiet=options.quiet), flush=True)
     if not options.no_pictures and not no_pictures:
         draw_pictures(folder.path, job.model, job.dataset, part, result, history)
-    print(farewell(folder, job, options.data, quiet=options.quiet))
+    wrong: Any = result.answers.worst()[:1] if result.answers is not None else []
+    row = int(part.rows[wrong[0] if len(wrong) else 0])
+    print(farewell(folder, job, options.data, options.data_dir, row, quiet=options.quiet))
     return 130 if history.stopped == "interrupted" else 0
 
 
@@ -133,6 +132,8 @@ def load(name: str, target: str | None, features: Any, task: Any, data_dir: str 
     """The data with its targets; a folder that is not there is an error also where the data would be elsewhere."""
     if data_dir is not None and not Path(data_dir).is_dir() and Path(data_dir).exists():
         raise MissingFileError(f"--data-dir {data_dir} is a file and no folder")
+    if (target or features) and (kind_of_built_in(name) or Path(name).is_dir() or Path(name).suffix == ".npz"):
+        raise SettingsError(f"--target and --features choose columns of a CSV file, and {name} is none")
     seed = overrides.get("seed", 0)
     dataset = data.load(name, target=target, features=features, task=task, data_dir=data_dir, seed=seed)
     if dataset.y is None:
@@ -144,7 +145,10 @@ def load(name: str, target: str | None, features: Any, task: Any, data_dir: str 
 
 def kind_of(name: str, dataset: Dataset) -> str:
     """Which defaults suit the data: those of a built-in set, of images, or of a table."""
+    return kind_of_built_in(name) or ("images" if dataset.image_shape is not None else "table")
+
+
+def kind_of_built_in(name: str) -> str | None:
+    """The name of a built-in set as its defaults are called; None for a path."""
     plain = name.lower().replace("-", "_")
-    if plain in data.BUILT_IN and plain in DATA_DEFAULTS:
-        return plain
-    return "images" if dataset.image_shape is not None else "table"
+    return plain if plain in data.BUILT_IN else None
