@@ -10,7 +10,7 @@ import pytest
 
 import scratchwork as sw
 from scratchwork.errors import ConfigurationError, MissingFileError, UnknownNameError
-from scratchwork.recipes import RECIPES, Result, Row, base, run, walkthrough
+from scratchwork.recipes import RECIPES, Result, Row, base, linear, run, walkthrough
 from source_code import ROOT, SOURCE
 
 
@@ -72,7 +72,7 @@ def test_unknown_names_and_seeds():
 
 
 def test_a_folder_that_cannot_be_made_costs_no_work(tmp_path, monkeypatch):
-    monkeypatch.setattr("scratchwork.recipes.xor.sw.fit", lambda *_, **__: pytest.fail("trained"))
+    monkeypatch.setattr("scratchwork.fit", lambda *_, **__: pytest.fail("trained"))
     (tmp_path / "file").write_text("")
     with pytest.raises(sw.errors.StorageError, match="cannot be made"):
         run("xor", out=tmp_path / "file" / "folder")
@@ -172,3 +172,27 @@ def test_the_goal_of_the_walkthrough_was_reached(benchmark):
 def test_results_are_immutable():
     with pytest.raises(dataclasses.FrozenInstanceError):
         run("article", quick=True).seconds = 0.0
+
+
+def test_the_linear_classifiers_take_cifar10_where_it_is(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("data_batch_1.bin", "test_batch.bin"):
+        records = rng.integers(0, 256, (40, 3073), dtype=np.uint8)
+        records[:, 0] = np.arange(40) % 10
+        (tmp_path / name).write_bytes(records.tobytes())
+    setup = base.Setup("linear", out=tmp_path, quick=True)
+    rows = linear._classifiers(setup, sw.data.load_cifar10(tmp_path), "CIFAR-10")
+    assert [row.setting for row in rows if row.kind == "source"][::2] == [
+        "CIFAR-10, softmax: gradient descent",
+        "CIFAR-10, hinge: gradient descent",
+        "CIFAR-10, squared hinge: gradient descent",
+    ]
+    assert {path.name for path in setup.pictures} >= {"linear-cifar-10-hinge.png"}
+
+
+def test_ctrl_c_ends_a_recipe_and_not_only_its_present_training(monkeypatch):
+    interrupted = sw.History()
+    interrupted.stopped = "interrupted"
+    monkeypatch.setattr("scratchwork.fit", lambda *_, **__: interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run("xor", quick=True)

@@ -40,9 +40,9 @@ def recipe(setup: Setup) -> Result:
         for layer in (hidden, output):
             assert layer.weight is not None
             layer.weight.value[...] = rng.random(layer.weight.value.shape)  # uniform in 0..1
-        sw.fit(
+        setup.fit(
             network, x, target, loss=loss, optimizer=optimizer,
-            epochs=epochs, batch_size=None, seed=seed, progress=not setup.quick,
+            epochs=epochs, batch_size=None, seed=seed,
         )  # fmt: skip
         said = network.predict(x).astype(np.float64)[:, 0]
         if sigmoid_in_loss:

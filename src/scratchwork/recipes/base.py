@@ -33,6 +33,13 @@ class Setup:
     seed: int = 0
     pictures: list[Path] = field(default_factory=list)
 
+    def fit(self, network: sw.Sequential, x: Array, y: Array, **settings: Any) -> sw.History:
+        """`sw.fit` with its progress; Ctrl-C ends the recipe, whose numbers would be those of a half-trained net."""
+        history = sw.fit(network, x, y, progress=not self.quick, **settings)
+        if history.stopped == "interrupted":
+            raise KeyboardInterrupt
+        return history
+
     def say(self, what: str) -> None:
         """Name the training that begins now on stderr, above its progress."""
         if not self.quick:

@@ -76,9 +76,9 @@ def recipe(setup: Setup) -> Result:
 
     def trained(seed: int, network: sw.Sequential, optimizer: sw.Optimizer, epochs: int) -> tuple[float]:
         try:
-            sw.fit(
+            setup.fit(
                 network, x, y, loss=sw.SoftmaxCrossEntropy(), optimizer=optimizer,
-                epochs=epochs, batch_size=32, seed=seed, progress=not setup.quick,
+                epochs=epochs, batch_size=32, seed=seed,
             )  # fmt: skip
         except DivergedError:
             return (math.nan,)

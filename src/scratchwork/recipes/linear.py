@@ -59,9 +59,9 @@ def _classifiers(setup: Setup, data: sw.data.Dataset, name: str) -> list[Row]:
 
     def trained(seed: int, loss: sw.Loss, optimizer: sw.Optimizer, epochs: int) -> tuple[float, float]:
         network = sw.Sequential([sw.Dense(10, weight_initializer=Normal(0.01))])
-        sw.fit(
+        setup.fit(
             network, x, y, loss=loss, optimizer=optimizer, regularizer=sw.L2(1e-4),
-            epochs=epochs, batch_size=128, seed=seed, progress=not setup.quick,
+            epochs=epochs, batch_size=128, seed=seed,
         )  # fmt: skip
         templates.append(dict(network.parameters())["0.weight"].value)
         return accuracy(network, x, y), accuracy(network, x_test, y_test)

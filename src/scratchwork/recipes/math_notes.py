@@ -32,9 +32,9 @@ def recipe(setup: Setup) -> Result:
 
     def trained(seed: int, optimizer: sw.Optimizer, epochs: int, batch: int | None, l2: float = 0.0) -> tuple[float, float]:
         network = sw.Sequential([sw.Dense(10), sw.LeakyReLU(0.01), sw.Dense(10)])
-        sw.fit(
+        setup.fit(
             network, x, y, loss=sw.SoftmaxCrossEntropy(), optimizer=optimizer, regularizer=sw.L2(l2) if l2 else None,
-            epochs=epochs, batch_size=batch, seed=seed, progress=not setup.quick,
+            epochs=epochs, batch_size=batch, seed=seed,
         )  # fmt: skip
         return accuracy(network, x, y), accuracy(network, x_test, y_test)
 

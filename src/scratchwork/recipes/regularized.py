@@ -48,9 +48,9 @@ def recipe(setup: Setup) -> Result:
     def trained(
         seed: int, net: sw.Sequential, optimizer: sw.Optimizer, epochs: int, constraint: sw.MaxNorm | None = None
     ) -> tuple[float, float]:
-        sw.fit(
+        setup.fit(
             net, x, y, loss=sw.SoftmaxCrossEntropy(), optimizer=optimizer, constraint=constraint,
-            epochs=epochs, batch_size=128, seed=seed, progress=not setup.quick,
+            epochs=epochs, batch_size=128, seed=seed,
         )  # fmt: skip
         return accuracy(net, x, y), accuracy(net, x_test, y_test)
 

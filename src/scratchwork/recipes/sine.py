@@ -40,9 +40,9 @@ def recipe(setup: Setup) -> Result:
                 sw.Linear(),
             ]
         )
-        sw.fit(
+        setup.fit(
             network, x, y, loss=loss, optimizer=optimizer,
-            epochs=epochs, batch_size=batch, seed=seed, progress=not setup.quick,
+            epochs=epochs, batch_size=batch, seed=seed,
         )  # fmt: skip
         networks.append(network)
         prediction = network.predict(x)

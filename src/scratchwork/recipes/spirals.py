@@ -39,9 +39,9 @@ def recipe(setup: Setup) -> Result:
                 sw.Dense(3, weight_initializer=start),
             ]
         )
-        sw.fit(
+        setup.fit(
             network, x, y, loss=sw.SoftmaxCrossEntropy(), optimizer=optimizer,
-            epochs=epochs, batch_size=None, seed=seed, progress=not setup.quick,
+            epochs=epochs, batch_size=None, seed=seed,
         )  # fmt: skip
         networks.append(network)
         return accuracy(network, x, y), accuracy(network, x_test, y_test)

@@ -3,7 +3,7 @@
 What it prints tells what it did. The first and last columns of its final W₁ belong to corner pixels, which are black in
 every image: their gradient is exactly zero, so these thirty numbers are the *start*. They have standard deviation 1.03 and
 reach 2.8: randn, not the ±½ of the video it follows. Of W₂, Σₖ ∂L/∂wⱼₖ = Σₙ aₙⱼ Σₖ (pₙₖ − yₙₖ) = 0, so that each hidden
-unit's mean outgoing weight never changes; the printed means spread by 0.33, and 1/√10 = 0.32 is randn again.
+unit's mean outgoing weight never changes; the means of what is printed spread by 0.33, and 1/√10 = 0.32 is randn again.
 """
 
 from itertools import product
@@ -55,8 +55,8 @@ def recipe(setup: Setup) -> Result:
         network.build(784, rng=seed)
         parameters = dict(network.parameters())
         before = parameters["0.weight"].value.copy()
-        sw.fit(
-            network, x / np.float32(scale), y, loss=sw.SoftmaxCrossEntropy(), seed=seed, progress=not setup.quick,
+        setup.fit(
+            network, x / np.float32(scale), y, loss=sw.SoftmaxCrossEntropy(), seed=seed,
             optimizer=sw.optimizers.GradientDescent(RATE), epochs=iterations, batch_size=None,
         )  # fmt: skip
         sums, _ = network.layers[0].forward(x_dev / np.float32(scale))
@@ -119,9 +119,9 @@ def _well(setup: Setup, x: Array, y: Array, x_dev: Array, y_dev: Array, whole: s
 
     def trained(seed: int) -> tuple[float]:
         network = _network("he_normal", "zeros")
-        sw.fit(
+        setup.fit(
             network, x, y, loss=sw.SoftmaxCrossEntropy(), optimizer=optimizer, regularizer=sw.L2(1e-4),
-            epochs=epochs, batch_size=128, seed=seed, progress=not setup.quick,
+            epochs=epochs, batch_size=128, seed=seed,
         )  # fmt: skip
         return (accuracy(network, x_dev, y_dev),)
 

@@ -41,9 +41,9 @@ def recipe(setup: Setup) -> Result:
                 sw.Tanh(),
             ]
         )
-        sw.fit(
+        setup.fit(
             network, x, target, loss=sw.MeanSquaredError(), optimizer=optimizer,
-            epochs=epochs, batch_size=batch, shuffle=False, seed=seed, progress=not setup.quick,
+            epochs=epochs, batch_size=batch, shuffle=False, seed=seed,
         )  # fmt: skip
         networks.append(network)
         output = network.predict(x)[:, 0]
