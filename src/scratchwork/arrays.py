@@ -1,5 +1,6 @@
 """What the library calls an array, and the one way in for arrays that come from outside."""
 
+import sys
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +17,8 @@ def numeric_array(values: ArrayLike, name: str, dtype: DTypeLike | None = None) 
 
     With a `dtype` the result has it (no copy where it has it already); without, booleans, integers and floats keep theirs.
     """
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):  # as a plain array it would show what was hidden
+    masked = sys.modules.get("numpy.ma")  # not loaded before there is a masked array
+    if masked is not None and masked.is_masked(values):  # as a plain array it would show what was hidden
         raise DataError(f"{name} has masked entries: remove or fill them first")
     try:
         array = np.asarray(values)
