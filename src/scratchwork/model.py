@@ -133,7 +133,7 @@ class Model:
             "stopped": history.stopped,
             "best_epoch": history.best_epoch,
             "training_rows": len(rows),
-            "last": {name: value for name, value in last.items() if np.isfinite(value)},
+            "last": {name: value for name, value in last.items() if np.isfinite(value) and name != "seconds"},
         }
         return history
 
