@@ -95,7 +95,7 @@ def _sentence(error: Exception) -> str:
         return "there is not enough memory for this"
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror or error}"
+        return f"{place}{error.strerror or error}"  # for example a full disk under stdout
     return f"unexpected {type(error).__name__}: {error}; please report it, with the traceback that --debug shows"
 
 

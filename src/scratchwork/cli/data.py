@@ -107,7 +107,10 @@ def _one_row(dataset: Dataset, row: int) -> list[str]:
 
         return [
             title,
-            *(f"  {line}" for line in text_image(dataset.x[row], image_shape=dataset.image_shape, width=60).split("\n")),
+            *(
+                f"  {line}".rstrip()
+                for line in text_image(dataset.x[row], image_shape=dataset.image_shape, width=60).split("\n")
+            ),
         ]
     values = ", ".join(f"{value:g}" for value in dataset.x[row, :12].tolist())
     return [f"{title}: {values}" + (", ..." if dataset.x.shape[1] > 12 else "")]

@@ -1,5 +1,8 @@
 """Saved models, and the data that they are shown: columns found by name, and the rows that were held out."""
 
+import contextlib
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +10,7 @@ import numpy as np
 
 from .. import data
 from ..data import Dataset
-from ..errors import ConfigurationError, FileFormatError, MissingFileError, UnknownNameError
+from ..errors import ConfigurationError, DataError, FileFormatError, MissingFileError, UnknownNameError
 from ..model import Model
 from ..sequential import Sequential
 from ..storage import load
@@ -38,40 +41,45 @@ def load_model(name: str) -> Model:
 def load_for(
     model: Model, name: str, *, target: str | None = None, data_dir: str | None = None, with_target: bool = True
 ) -> Dataset:
-    """The data with the columns that the model was trained on; without targets for `with_target=False` where it can be."""
+    """The data with the columns that the model was trained on; without targets for `with_target=False` where it can be.
+
+    Columns of a CSV file are found by the names that they had in training. Where the file, or the model, knows no names,
+    they are taken as they come, if there are as many as the model needs.
+    """
     task: Any = "regression" if model.task == "regression" else "classification"
-    goal: Any = False if not with_target else target if target is not None else model.target_name
-    own = _own_names(model)
-    if Path(name).is_dir() or data_is_built_in(name):
-        return data.load(name, data_dir=data_dir, task="auto", seed=_seed_of(model, name))
-    try:
-        return data.load(name, target=goal, features=own, task=task)
-    except UnknownNameError as error:
-        found = _by_position(model, name, target, task, with_target=with_target)
-        if found is None:
-            raise error from None
-        return found
-
-
-def _own_names(model: Model) -> tuple[str, ...] | None:
-    """The columns of the file that the model was trained on; None where they had no names, but numbers only."""
+    if Path(name).is_dir() or is_built_in(name):
+        return data.load(name, data_dir=data_dir, seed=_seed_of(model, name))
     names = model.feature_names
-    if names is None or names == [f"x{i}" for i in range(len(names))]:
-        return None
-    return tuple(names)
+    named = names is not None and not _nameless(names)
+    goal: Any = (target or model.target_name) if with_target else False
+    if named:
+        try:
+            return data.load(name, target=goal, features=names, task=task)
+        except (UnknownNameError, DataError) as error:
+            if (found := _by_position(model, name, target, task, with_target=with_target)) is not None:
+                return found
+            raise error from None
+    found = _by_position(model, name, target, task, with_target=with_target)
+    return data.load(name, target=target, task=task) if found is None else found
 
 
 def _by_position(model: Model, name: str, target: str | None, task: Any, *, with_target: bool) -> Dataset | None:
-    """A file without column names, read by position; None where it has names, or not as many columns as are needed."""
-    width = len(model.feature_names or ())
+    """The columns as they come; None where there are not as many as the model needs, or other names than in training."""
+    names = model.feature_names or []
     for goal in [target] if with_target else [False, None]:
-        found = data.load(name, target=goal, task=task)
-        if found.x.shape[1] == width and found.feature_names == tuple(f"x{i}" for i in range(width)):
-            return found
+        with contextlib.suppress(DataError, UnknownNameError):
+            found = data.load(name, target=goal, task=task)
+            if found.x.shape[1] == len(names) and (_nameless(names) or _nameless(found.feature_names)):
+                return found
     return None
 
 
-def data_is_built_in(name: str) -> bool:
+def _nameless(names: Sequence[str]) -> bool:
+    """Whether these are the names that readers give to columns without any."""
+    return all(re.fullmatch(r"(column |x)\d+", name) for name in names)
+
+
+def is_built_in(name: str) -> bool:
     """Whether the name is that of a built-in set."""
     return name.lower().replace("-", "_") in data.BUILT_IN
 

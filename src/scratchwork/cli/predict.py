@@ -1,6 +1,7 @@
 """`scratchwork predict MODEL DATA`: predictions as CSV, or one row in detail."""
 
 import argparse
+import contextlib
 import csv
 import io
 import sys
@@ -11,7 +12,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..data import Dataset
-from ..errors import ConfigurationError, DataError
+from ..errors import ConfigurationError, DataError, ScratchworkError
 from ..model import Model
 from ..storage.files import atomic_write
 from .arguments import checked
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     model = load_model(options.model)
     if options.proba and model.task not in CLASSES:
         raise ConfigurationError("--proba: a model that predicts numbers has no probabilities")
-    dataset = load_for(model, options.data, data_dir=options.data_dir, with_target=False)
+    dataset = _load(model, options.data, options.data_dir, one_row=options.row is not None)
     check_columns(model, dataset)
     part, _ = choose_part(model, dataset, options.part or ("all" if dataset.x_test is None else "test"))
     if options.row is not None:
@@ -73,6 +74,14 @@ def run(options: argparse.Namespace) -> int:
         _write(file, model, part.x, proba=options.proba)
     print(f"{len(part):,} predictions in {options.out}")
     return 0
+
+
+def _load(model: Model, name: str, data_dir: str | None, *, one_row: bool) -> Dataset:
+    """The rows; for one row in detail with its answer, where the data holds it."""
+    if one_row:
+        with contextlib.suppress(ScratchworkError):
+            return load_for(model, name, data_dir=data_dir)
+    return load_for(model, name, data_dir=data_dir, with_target=False)
 
 
 def _write(file: TextIO, model: Model, x: Array, *, proba: bool) -> None:
