@@ -15,7 +15,7 @@ from .errors import ConfigurationError, DataError, ShapeError, look_up
 from .losses import LOSSES, Loss
 from .metrics import BoundMetric, resolve_metric
 from .optimizers import OPTIMIZERS, Optimizer
-from .second_order import LBFGS
+from .second_order import LBFGS, minimizer
 from .sequential import Sequential, is_seed
 
 Metric: TypeAlias = Callable[[Array, Array, Array | None], float]
@@ -164,11 +164,13 @@ def resolve_optimizer(optimizer: Optimizer | LBFGS | str) -> Optimizer | LBFGS:
     """An optimizer from itself or from its name."""
     if isinstance(optimizer, str):
         found: Any = look_up(optimizer, {**OPTIMIZERS, "lbfgs": LBFGS}, "optimizer")
-        return found()  # type: ignore[no-any-return]
+        optimizer = found()
     if isinstance(optimizer, type):
         raise ConfigurationError(f"optimizer is the class {optimizer.__name__}: write {optimizer.__name__}() to make one")
     if not isinstance(optimizer, Optimizer | LBFGS):
         raise ConfigurationError(f"optimizer is {optimizer!r}, which is no Optimizer: write for example Adam(1e-3)")
+    if isinstance(optimizer, LBFGS):
+        minimizer()  # whether SciPy is there is better known now than after the first hook
     return optimizer
 
 

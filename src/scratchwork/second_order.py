@@ -88,7 +88,7 @@ class LBFGS:
 
         Whatever ends it, an exception or Ctrl-C too, `value` holds the best point in the end.
         """
-        scipy_minimize = _scipy_minimize()
+        scipy_minimize = minimizer()
         dtype = value.dtype
         best, best_value = math.inf, value.copy()
         iteration = 0
@@ -122,7 +122,8 @@ class LBFGS:
             value[...] = best_value
 
 
-def _scipy_minimize() -> Any:
+def minimizer() -> Any:
+    """SciPy's minimize, or a MissingDependencyError."""
     try:
         from scipy.optimize import minimize
     except ImportError as error:
