@@ -3,10 +3,12 @@
     OPENBLAS_NUM_THREADS=1 SCRATCHWORK_DATA=FOLDER python benchmarks/recipes.py [NAME ...]
 
 Without names all recipes are run, in 20 to 40 minutes; with names the others keep the numbers that they have.
-`--tables` runs nothing and writes the tables again. MNIST must be there, or be downloadable.
+`--tables` runs nothing: it writes the tables
+again, with the titles and remarks that the recipes have now. MNIST must be there, or be downloadable.
 """
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -79,6 +81,15 @@ def with_tables(page: str, results: dict[str, Any]) -> str:
     return f"{before}{BEGIN}\n\n{tables(results)}\n{END}{after}"
 
 
+def with_words(name: str, result: dict[str, Any]) -> dict[str, Any]:
+    """The numbers as they were measured, with the title and the remarks as the recipe has them now."""
+    recipe = importlib.import_module(f"scratchwork.recipes.{name.replace('-', '_')}")
+    notes = [" ".join(note.split()) for note in recipe.NOTES]
+    if getattr(recipe, "WITHOUT_CIFAR10", None) in result["notes"]:
+        notes.append(recipe.WITHOUT_CIFAR10)
+    return {**result, "title": recipe.TITLE, "notes": notes}
+
+
 def main() -> int:
     from machine import describe_machine, write_result
     from scratchwork.recipes import RECIPES, run
@@ -97,6 +108,8 @@ def main() -> int:
         results = {known: results[known] for known in RECIPES if known in results}
         write_result("recipes", results)
         atomic_write_text(PAGE, with_tables(PAGE.read_text(encoding="utf-8"), results))
+    results = {name: with_words(name, result) for name, result in results.items()}
+    write_result("recipes", results)
     atomic_write_text(PAGE, with_tables(PAGE.read_text(encoding="utf-8"), results))
     print(f"written to {os.path.relpath(RESULTS)} and {os.path.relpath(PAGE)}")
     return 0

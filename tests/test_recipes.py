@@ -153,12 +153,9 @@ def test_the_page_shows_what_was_measured(benchmark):
 
 
 def test_the_words_of_the_page_are_those_of_the_recipes(benchmark):
-    """Notes are edited without running for half an hour: the record follows."""
-    results = json.loads(benchmark.RESULTS.read_text(encoding="utf-8"))
-    for name, result in results.items():
-        module = importlib.import_module(f"scratchwork.recipes.{name.replace('-', '_')}")
-        assert result["title"] == module.TITLE
-        assert result["notes"][: len(module.NOTES)] == [" ".join(note.split()) for note in module.NOTES]
+    """Remarks may be edited without running for half an hour: `benchmarks/recipes.py --tables` takes them over."""
+    for name, result in json.loads(benchmark.RESULTS.read_text(encoding="utf-8")).items():
+        assert benchmark.with_words(name, result) == result
 
 
 def test_the_goal_of_the_walkthrough_was_reached(benchmark):

@@ -27,6 +27,8 @@ NOTES = (
     0.93 is the end of it on MNIST, whatever the loss.""",
 )
 
+WITHOUT_CIFAR10 = "CIFAR-10 is left out: its files were not found (its archive is unpacked into the data folder by hand)."
+
 LOSSES: dict[str, tuple[sw.Loss, float]] = {
     "softmax": (sw.SoftmaxCrossEntropy(), 0.05),
     "hinge": (sw.MulticlassHinge(), 0.01),
@@ -45,7 +47,7 @@ def recipe(setup: Setup) -> Result:
         if colours.x_test is not None:
             rows += _classifiers(setup, colours, "CIFAR-10")
     except MissingFileError:
-        notes.append("CIFAR-10 is left out: its files were not found (its archive is unpacked into the data folder by hand).")
+        notes.append(WITHOUT_CIFAR10)
     return finished(setup, TITLE, rows, notes)
 
 
