@@ -16,11 +16,12 @@ from ..sequential import Sequential
 from .arguments import checked
 from .settings import whole
 
-DESCRIPTION = """Check the derivative of every layer, every loss and a few networks: what backward
-gives against central differences of forward in float64, along random directions,
-along the gradient itself, and for single entries. The worst relative error of
-each is printed; a right derivative stays below 1e-7 or so, and one that is wrong
-by a factor of 1.001 shows as 1e-3. Exit status 1 when one is wrong.
+DESCRIPTION = """Check the derivative of every layer, every loss and a few networks: what
+backward gives against central differences of forward in float64, along random
+directions, along the gradient itself, and for single entries. The worst
+relative error of each is printed; a right derivative stays below 1e-7 or so,
+and one that is wrong by a factor of 1.001 shows as 1e-3. Exit status 1 when
+one is wrong.
 
 For a layer of your own: scratchwork.check_gradients(layer, x=rows)."""
 

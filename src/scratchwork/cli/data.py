@@ -12,9 +12,10 @@ from .settings import name_in, whole
 from .summary import describe
 from .tables import SET_LINES, TASK_NAMES
 
-DESCRIPTION = """Without an argument, list the built-in sets. With one, read the data and describe
-it: rows, features, classes, ranges, and one row; of images a picture as text.
-What cannot be read is said in one sentence, with line and column for CSV."""
+DESCRIPTION = """Without an argument, list the built-in sets. With one, read the data and
+describe it: rows, features, classes, ranges, and one row; of images a picture
+as text. What cannot be read is said in one sentence, with line and column for
+CSV."""
 
 EPILOG = """examples:
   scratchwork data

@@ -8,12 +8,13 @@ from .report import measure, measures_line, mistakes_text
 from .settings import name_in
 
 DESCRIPTION = """Measure a saved model on data whose answers are known: accuracy, balanced
-accuracy, log loss, the confusion matrix and the worst mistakes for classes; rmse,
-mae and r2 for numbers.
+accuracy, log loss, the confusion matrix and the worst mistakes for classes;
+rmse, mae and r2 for numbers.
 
 Where DATA is what the model was trained on, the rows that were held out from
 training are taken (--part train and --part all take others); the test part of
-sets that have one; otherwise all rows. Columns of a CSV file are found by name."""
+sets that have one; otherwise all rows. Columns of a CSV file are found by
+name."""
 
 EPILOG = """examples:
   scratchwork evaluate runs/digits-1 digits

@@ -21,16 +21,16 @@ from .models import PART_NAMES, choose_part, load_for, load_model
 from .report import amounts, check_columns, class_confidence
 from .settings import SettingsError, name_in, whole
 
-DESCRIPTION = """Predict with a saved model, row by row, as CSV: the row's number from 0 and the
-prediction, with --proba also the probability of every class. It goes to the
-terminal, or with --out to a file, which is there whole or not at all.
+DESCRIPTION = """Predict with a saved model, row by row, as CSV: the row's number from 0 and
+the prediction, with --proba also the probability of every class. It goes to
+the terminal, or with --out to a file, which is there whole or not at all.
 
-A CSV file may hold the target or not; columns are found by the names that they
-had in training. --row shows one row in detail: its picture as text where rows
-are images, and what the model makes of it."""
+A CSV file may hold the target or not; columns are found by the names that
+they had in training. --row shows one row in detail: its picture as text where
+rows are images, and what the model makes of it."""
 
 EPILOG = """examples:
-  scratchwork predict runs/flowers-1 new-flowers.csv --out predictions.csv --proba
+  scratchwork predict runs/flowers-1 new.csv --out predictions.csv --proba
   scratchwork predict runs/digits-1 digits --part test | head
   scratchwork predict runs/digits-1 digits --row 3
   scratchwork predict runs/digits-1 digits --row 3 --picture three.png"""

@@ -8,9 +8,9 @@ from ..errors import look_up
 from .arguments import checked
 from .settings import SettingsError, whole
 
-DESCRIPTION = """Reproduce one of the sources that the project starts from: its own setting first,
-then the same net trained well, and a table of what the source got and what we
-get. --list names the recipes."""
+DESCRIPTION = """Reproduce one of the sources that the project starts from: its own setting
+first, then the same net trained well, and a table of what the source got and
+what we get. --list names the recipes."""
 
 EPILOG = """examples:
   scratchwork run --list

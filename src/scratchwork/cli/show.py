@@ -12,9 +12,9 @@ from .arguments import shorter
 from .models import load_any
 from .report import draw_weights, measures_line
 
-DESCRIPTION = """Show what is in a model file: layers and sizes, what is done to rows first, the
-labels, and how it was trained. Nothing in the file is executed. --pictures
-draws the weights of the first layer, for models of images."""
+DESCRIPTION = """Show what is in a model file: layers and sizes, what is done to rows first,
+the labels, and how it was trained. Nothing in the file is executed.
+--pictures draws the weights of the first layer, for models of images."""
 
 EPILOG = """examples:
   scratchwork show runs/digits-1

@@ -130,9 +130,9 @@ DATA_DEFAULTS: dict[str, dict[str, Any]] = {
 """What differs from the defaults of the settings: for built-in sets by name, for others as `images` or `table`."""
 
 SET_LINES = {
-    "article_rows": "the four rows of the training-notes article, with a bias column",
+    "article_rows": "the four rows of the training-notes article",
     "blobs": "round clouds around centres drawn at random, one per class",
-    "cifar10": "60,000 colour photographs 32×32, 10 classes, where its files are",
+    "cifar10": "60,000 photographs 32×32, 10 classes, where its files are",
     "circles": "a circle inside another",
     "digits": "1,797 real handwritten digits 8×8, in the package",
     "mnist": "70,000 handwritten digits 28×28, found or downloaded",

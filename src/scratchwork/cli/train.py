@@ -19,9 +19,9 @@ from .settings import SECTIONS, Overrides, SettingsError, flag_of, read_config, 
 from .summary import conclusion, farewell, introduction
 from .tables import DATA_DEFAULTS
 
-DESCRIPTION = """Train a network on DATA and leave a run folder with its settings (config.json),
-its history (history.jsonl), the model (model.safetensors), the measures on the
-held-out rows (test.json) and pictures.
+DESCRIPTION = """Train a network on DATA and leave a run folder with its settings
+(config.json), its history (history.jsonl), the model (model.safetensors), the
+measures on the held-out rows (test.json) and pictures.
 
 DATA is a built-in set (scratchwork data lists them), a CSV or npz file, a
 folder with the MNIST or CIFAR-10 files, or a folder of images, in one folder
@@ -29,9 +29,9 @@ per class. A part of the training rows is set aside to compare epochs on; the
 test part is looked at once, at the end. Preprocessing is fitted on training
 rows only.
 
-Settings come from defaults that suit the data, then from --config FILE.toml with
-the tables [data], [network] and [training], then from flags; config.json of a
-run may be given to --config too, and repeats it."""
+Settings come from defaults that suit the data, then from --config FILE.toml
+with the tables [data], [network] and [training], then from flags; config.json
+of a run may be given to --config too, and repeats it."""
 
 EPILOG = """examples:
   scratchwork train digits
