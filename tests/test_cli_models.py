@@ -80,6 +80,11 @@ def test_other_data_is_evaluated_whole(capsys, here):
     rows = read(here / "kinds.csv")
     write(here / "fewer.csv", rows[0], rows[1:21])
     assert "fewer: all rows, 20 rows" in output(capsys, "evaluate", "kinds", "fewer.csv")
+    (here / "other").mkdir()
+    write(here / "other" / "kinds.csv", rows[0], [["9", *row[1:]] for row in rows[1:]])  # same name, same size, other rows
+    assert "kinds: all rows, 60 rows" in output(capsys, "evaluate", "kinds", "other/kinds.csv")
+    write(here / "other" / "copy.csv", rows[0], rows[1:])
+    assert "copy: the rows held out from training, 12 rows" in output(capsys, "evaluate", "kinds", "other/copy.csv")
     assert main(["evaluate", "kinds", "fewer.csv", "--part", "train"]) == 1
     assert "not what the model was trained on" in capsys.readouterr().err
 
@@ -114,7 +119,7 @@ def test_columns_are_found_by_name_and_the_target_may_be_missing(capsys, here):
     for name in ("turned.csv", "bare.csv", "nameless.csv", "plain.csv"):
         assert output(capsys, "predict", "kinds", name) == expected
     assert output(capsys, "predict", "plain", "nameless.csv").count("\n") == 61
-    assert output(capsys, "evaluate", "plain", "kinds.csv").startswith("kinds: all rows, 60 rows")
+    assert output(capsys, "evaluate", "plain", "kinds.csv").startswith("kinds: the rows held out")  # it is the same data
 
 
 def test_a_file_is_whole_or_not_there(capsys, here, monkeypatch):

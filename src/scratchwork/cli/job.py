@@ -21,6 +21,7 @@ from .building import (
     choose_threads,
     count_outputs,
     divide,
+    fingerprint,
     fit_settings,
     scales_targets,
 )
@@ -81,7 +82,7 @@ class Job:
         own = self.dataset.x_test is not None
         return {
             "name": self.dataset.name,
-            "rows": len(self.dataset),
+            "rows": fingerprint(self.dataset.x),
             "test_fraction": 0.0 if own else self.settings.data.test_fraction,
             "seed": self.settings.training.seed,
         }

@@ -14,7 +14,7 @@ from ..errors import ConfigurationError, DataError, FileFormatError, MissingFile
 from ..model import Model
 from ..sequential import Sequential
 from ..storage import load
-from .building import Part, held_out_rows
+from .building import Part, fingerprint, held_out_rows
 from .runs import MODEL
 
 PART_NAMES = {"auto": None, "test": None, "train": None, "all": None}
@@ -112,9 +112,9 @@ def choose_part(model: Model, dataset: Dataset, part: str) -> tuple[Part, str]:
 def _split_of(model: Model, dataset: Dataset) -> tuple[float, int] | None:
     """(test fraction, seed) of the training, where this is its data and some rows were held out."""
     origin = model.record.get("data")
-    if not isinstance(origin, dict) or dataset.y is None or dataset.name != origin.get("name"):
+    if not isinstance(origin, dict) or dataset.y is None or origin.get("rows") != fingerprint(dataset.x):
         return None
     fraction, seed = origin.get("test_fraction"), origin.get("seed")
-    if len(dataset) != origin.get("rows") or not isinstance(fraction, float) or not isinstance(seed, int):
+    if not isinstance(fraction, float) or not isinstance(seed, int):
         return None
     return (fraction, seed) if 0 < fraction < 1 and seed >= 0 else None
