@@ -36,6 +36,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "diagnosis": (),
     "guards": (),
     "training": (),
+    "labels": (),
     "model": (),
     "storage": (),
     "pictures": (),

@@ -1,6 +1,7 @@
 """The thing one ships: preprocessing, network and the meaning of its outputs, in one object."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -8,13 +9,13 @@ from numpy.typing import ArrayLike
 
 from .arrays import Array, Shape, numeric_array, require_finite
 from .data.checks import check_x
-from .data.splits import split_indices
 from .errors import ConfigurationError, DataError, NotBuiltError, ShapeError
 from .history import History
-from .layers import Sigmoid, Softmax
-from .losses import Loss
+from .labels import checked_labels, found_labels, plain_label, targets_of
+from .losses import Loss, apply_link
+from .losses.targets import regression_targets
 from .metrics import accuracy, balanced_accuracy, confusion_matrix, log_loss, mae, r2, rmse
-from .preparation import as_classes, resolve_loss
+from .preparation import check_seed, check_weights, held_out, resolve_loss, unbuilt_on_error, validation_parts
 from .preprocessing import Chain, Transformer
 from .sequential import Sequential
 from .training import fit
@@ -32,9 +33,9 @@ class Model:
         Built by `fit`, or already trained.
     preprocessing : sequence of Transformer
         Fitted on the training part only, applied in order.
-    labels : sequence of str, int or float, optional
+    labels : sequence of str, int or bool, optional
         The class of each output (multiclass), the two classes of one output, or the names of the attributes. `fit` finds
-        them in `y` where they are not given.
+        them in `y` where they are not given. Where they are text, `y` may also hold class numbers, 0 for the first.
     task : "multiclass", "attributes" or "regression", optional
         Taken from the loss by `fit` where it is not given.
     link : "softmax", "sigmoid", "identity", "exp" or None
@@ -68,18 +69,21 @@ class Model:
         image_shape: Shape | None = None,
     ) -> None:
         if not isinstance(network, Sequential):
-            raise ConfigurationError(f"a Model holds a Sequential; received {network!r}")
+            raise ConfigurationError(f"a Model holds a Sequential([...]); received {network!r}")
         if task is not None and task not in TASKS:
             raise ConfigurationError(f"task is one of {', '.join(TASKS)}; received {task!r}")
         if link not in LINKS:
             raise ConfigurationError(f"link is one of softmax, sigmoid, identity, exp or None; received {link!r}")
         self.network = network
-        self.preprocessing = preprocessing if isinstance(preprocessing, Chain) else Chain(list(preprocessing))
-        self.labels = None if labels is None else [_plain(label) for label in labels]
+        self.preprocessing = preprocessing if isinstance(preprocessing, Chain) else Chain(preprocessing)
+        self.labels = None if labels is None else checked_labels(labels)
         self.task, self.link = task, link
         self.feature_names = None if feature_names is None else [str(name) for name in feature_names]
         self.target_name = target_name
-        self.image_shape = None if image_shape is None else tuple(int(size) for size in image_shape)
+        sizes = () if image_shape is None else image_shape
+        if not isinstance(sizes, tuple | list) or not all(isinstance(size, int | np.integer) and size > 0 for size in sizes):
+            raise ConfigurationError(f"image_shape is (height, width) or (height, width, channels); received {image_shape!r}")
+        self.image_shape = None if image_shape is None else tuple(int(size) for size in sizes)
         self.record: dict[str, Any] = {}
 
     # -- learning ------------------------------------------------------------------------------------------------
@@ -96,34 +100,45 @@ class Model:
         seed: int = 0,
         **settings: Any,
     ) -> History:
-        """Split, fit the preprocessing on the training part, encode the labels and train; `settings` go to `fit`."""
+        """Split, fit the preprocessing on the training part, encode the labels and train; `settings` go to `fit`.
+
+        A model that was trained before is trained on: its labels and its preprocessing stay as they are.
+        """
         loss = resolve_loss(loss)
+        given = validation_parts(validation_data, validation_split)
+        check_seed(seed)
         inputs = self._rows(check_x(x))
-        targets = np.asarray(y)
-        if targets.ndim == 0 or len(inputs) != len(targets):
-            raise ShapeError(
-                f"x has {len(inputs)} rows and y has {targets.shape or 'none'}: every row needs exactly one target"
+        weight = check_weights(sample_weight, len(inputs))
+        with self._as_before_on_error(), unbuilt_on_error(self.network):
+            self.task, self.link = loss.task or "regression", loss.link
+            targets = targets_of(y, self.task, len(inputs))
+            found = self.labels is None and self.task != "regression"
+            if found:
+                self.labels = found_labels(targets, self.task)
+            encoded = self._encoded(targets, "y")
+            validation: tuple[Any, ...] | None = None
+            if given is not None:
+                x_val = self._rows(check_x(given[0], "validation x"))
+                y_val = targets_of(given[1], self.task, len(x_val), "validation ")
+                validation = (x_val, self._encoded(y_val, "validation y"), given[2])
+            elif validation_split:
+                kept, held = held_out(encoded, loss, validation_split, seed)
+                validation = (inputs[held], encoded[held], None if weight is None else weight[held])
+                inputs, encoded, weight = inputs[kept], encoded[kept], None if weight is None else weight[kept]
+            trained = self.network.built and self.network.epochs_seen and self.preprocessing.fitted
+            rows = self.preprocessing.transform(inputs) if trained else self.preprocessing.fit_transform(inputs)
+            if validation is not None:
+                validation = (self.preprocessing.transform(validation[0]), *validation[1:])
+            if not self.network.built:
+                self.network.build(rows.shape[1:], rng=seed)
+            labels = self.labels
+            self.fit_labels_to_outputs(found)
+            if labels is not self.labels:  # they are class numbers, and the network has more classes than y showed
+                encoded = np.asarray(labels)[encoded]
+                validation = validation and (validation[0], np.asarray(labels)[validation[1]], validation[2])
+            history = fit(
+                self.network, rows, encoded, loss=loss, validation_data=validation, sample_weight=weight, seed=seed, **settings
             )
-        self.task, self.link = loss.task or "regression", loss.link
-        if self.labels is None and self.task != "regression":
-            self.labels = _found_labels(targets, loss.task)
-        encoded = self._encoded(targets, "y")
-        weight = None if sample_weight is None else np.asarray(sample_weight)
-        if validation_data is not None:
-            x_val, y_val, *rest = validation_data
-            validation = (self._rows(x_val), self._encoded(np.asarray(y_val), "validation y"), *rest)
-        elif validation_split:
-            kept, held = split_indices(as_classes(encoded, loss.task), validation_split, seed=seed)
-            validation = (inputs[held], encoded[held], *(() if weight is None else (weight[held],)))
-            inputs, encoded, weight = inputs[kept], encoded[kept], None if weight is None else weight[kept]
-        else:
-            validation = None
-        rows = self.preprocessing.fit_transform(inputs)
-        if validation is not None:
-            validation = (self.preprocessing.transform(validation[0]), *validation[1:])
-        history = fit(
-            self.network, rows, encoded, loss=loss, validation_data=validation, sample_weight=weight, seed=seed, **settings
-        )
         last = {name: values[-1] for name, values in history.items() if values}
         self.record = {
             "loss": repr(loss),
@@ -153,9 +168,9 @@ class Model:
         if self.task == "multiclass":
             return self._labelled(scores.argmax(axis=1))
         if self.task == "attributes":
-            positive = scores > 0
+            positive = scores > self._threshold
             return self._labelled(positive[:, 0].astype(np.int64)) if scores.shape[1] == 1 else positive
-        values = np.exp(scores) if self.link == "exp" else scores
+        values = self._means(scores)
         return values[:, 0] if values.shape[1] == 1 else values
 
     def predict_proba(self, x: ArrayLike) -> Array:
@@ -167,44 +182,46 @@ class Model:
 
     def probabilities(self, scores: Array) -> Array:
         """The probabilities that belong to the network's outputs."""
+        if self.task is None:
+            raise ConfigurationError("the model does not know what its outputs mean: call fit, or give it a task and a link")
         if self.task == "regression" or self.link is None:
-            kind = "a regression" if self.task == "regression" else "a network trained with a hinge loss"
+            kind = (
+                "a regression" if self.task == "regression" else "a network whose scores have no link, as after a hinge loss,"
+            )
             raise ConfigurationError(f"{kind} gives no probabilities: use predict or scores, or train with a cross-entropy")
-        if self.link == "softmax":
-            return Softmax().forward(scores)[0]
-        if self.link == "sigmoid":
-            p = Sigmoid().forward(scores)[0]
-            return np.concatenate([1 - p, p], axis=1) if p.shape[1] == 1 and self.task == "attributes" else p
-        return scores
+        p = apply_link(scores, self.link)
+        return np.concatenate([1 - p, p], axis=1) if p.shape[1] == 1 and self.task == "attributes" else p
 
     def evaluate(self, x: ArrayLike, y: ArrayLike) -> dict[str, Any]:
         """The measures that suit the task, against true labels or numbers; for classes with the confusion matrix."""
         scores = self.scores(x)
-        truth = np.asarray(y)
-        if len(truth) != len(scores) or not len(truth):
-            raise DataError(f"x has {len(scores)} rows and y has {len(truth)}")
-        if self.task == "regression":
-            numbers = numeric_array(truth, "y", np.float64)
-            require_finite(numbers, "y")
-            values = np.exp(scores) if self.link == "exp" else scores
-            values = values.astype(np.float64)
-            numbers = numbers.reshape(len(numbers), -1)
-            if numbers.shape != values.shape:
-                raise ShapeError(f"y has rows of {numbers.shape[1]} numbers, the model predicts {values.shape[1]}")
+        if not len(scores):
+            raise DataError("x is empty: there is no row to evaluate")
+        truth = targets_of(y, self.task, len(scores))
+        if self.task in ("regression", None):
+            values = self._means(scores).astype(np.float64)
+            numbers = regression_targets(truth, scores.shape[1], "y")
             return {"rmse": rmse(values, numbers), "mae": mae(values, numbers), "r2": r2(values, numbers)}
         target = self._encoded(truth, "y")
         if self.task == "attributes" and scores.shape[1] > 1:
-            return {"accuracy": float(((scores > 0) == (target > 0)).mean())}
-        two = np.concatenate([np.zeros_like(scores), scores], axis=1) if scores.shape[1] == 1 else scores
-        classes = target.reshape(-1) if target.ndim == 1 or target.shape[1] == 1 else target.argmax(axis=1)
-        result: dict[str, Any] = {
-            "accuracy": accuracy(two, classes.astype(np.int64)),
-            "balanced_accuracy": balanced_accuracy(two, classes.astype(np.int64)),
-        }
+            return {"accuracy": accuracy(scores, target, threshold=self._threshold, attributes=True)}
+        two = scores
+        if scores.shape[1] == 1:  # the other class has the rest, so that the largest of the two is the decision
+            two = np.concatenate([np.full_like(scores, self._threshold), scores], axis=1)
+            target = (numeric_array(target, "y") > 0.5).reshape(-1).astype(np.int64)
+        result: dict[str, Any] = {"accuracy": accuracy(two, target), "balanced_accuracy": balanced_accuracy(two, target)}
         if self.link is not None:
-            result["log_loss"] = log_loss(self.probabilities(scores), classes.astype(np.int64))
-        result["confusion"] = confusion_matrix(two, classes.astype(np.int64))
+            result["log_loss"] = log_loss(self.probabilities(scores), target)
+        result["confusion"] = confusion_matrix(two, target)
         return result
+
+    @property
+    def _threshold(self) -> float:
+        """Where a yes begins: ½ for probabilities, 0 for logits and for scores of a hinge."""
+        return 0.5 if self.link == "identity" else 0.0
+
+    def _means(self, scores: Array) -> Array:
+        return apply_link(scores, "exp") if self.link == "exp" else scores
 
     def __repr__(self) -> str:
         return f"Model({self.network!r}, task={self.task!r}, labels={self.labels!r})"
@@ -230,7 +247,9 @@ class Model:
         if self.task == "regression" or self.labels is None or (y.ndim == 2 and y.shape[1] > 1):
             return y
         known = {label: index for index, label in enumerate(self.labels)}
-        flat = [_plain(label) for label in y.reshape(-1)]
+        if y.dtype.kind in "iu" and all(isinstance(label, str) for label in self.labels):
+            known = {index: index for index in range(len(self.labels))}  # class numbers, where the names are text
+        flat = [plain_label(label) for label in y.reshape(-1)]
         unknown = next((label for label in flat if label not in known), None)
         if unknown is not None:
             row = flat.index(unknown)
@@ -239,26 +258,30 @@ class Model:
         encoded = np.array([known[label] for label in flat], dtype=np.int64)
         return encoded[:, None].astype(np.float64) if self.task == "attributes" else encoded
 
+    def fit_labels_to_outputs(self, found: bool) -> None:
+        """One label per output (two for a single one), or a ConfigurationError; class numbers may leave classes out."""
+        outputs = self.network.out_shape[0]
+        wanted = 2 if self.task == "attributes" and outputs == 1 else outputs
+        if self.labels is None or self.task == "regression" or len(self.labels) == wanted:
+            return
+        numbers = all(type(label) is int and 0 <= label < outputs for label in self.labels)
+        if found and numbers and self.task == "multiclass":
+            self.labels = list(range(outputs))
+            return
+        where = "y holds" if found else "the model has"
+        raise ConfigurationError(
+            f"{where} {len(self.labels)} labels and the network {outputs} output{'s' * (outputs > 1)}: "
+            + (f"the last layer needs {len(self.labels)}" if self.task == "multiclass" else f"give {wanted} labels")
+            + (", or name every class with Model(labels=[...])" if found and self.task == "multiclass" else "")
+        )
 
-def _found_labels(y: Array, task: str | None) -> list[Any] | None:
-    if y.ndim == 2 and y.shape[1] > 1:
-        return None
-    if y.dtype.kind == "f" and not np.isfinite(y).all():
-        require_finite(y, "y")
-    if y.dtype == object and len({type(label) for label in y.reshape(-1)}) > 1:
-        raise DataError("y mixes labels of different types: use text or whole numbers for all of them")
-    labels = [_plain(label) for label in np.unique(y)]
-    if any(isinstance(label, float) and not label.is_integer() for label in labels):
-        raise DataError("y holds numbers with fractions where class labels belong: use a regression loss, or whole labels")
-    if task == "attributes" and len(labels) > 2:
-        raise DataError(f"y holds {len(labels)} labels where one output tells two apart: use SoftmaxCrossEntropy")
-    if len(labels) < 2:
-        only = labels[0] if labels else "nothing"
-        raise DataError(f"y holds one class only ({only!r}): there is nothing to tell apart, at least two are needed")
-    return labels
-
-
-def _plain(label: Any) -> Any:
-    """A label as JSON can write it: Python's own int, float, str or bool."""
-    value = label.item() if isinstance(label, np.generic) else label
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    @contextmanager
+    def _as_before_on_error(self) -> Iterator[None]:
+        """What was found in data that is then refused is forgotten, unless something was learned from it."""
+        before = self.labels, self.task, self.link
+        try:
+            yield
+        except BaseException:
+            if not self.network.epochs_seen:
+                self.labels, self.task, self.link = before
+            raise

@@ -200,5 +200,10 @@ def check_counts(epochs: int, batch_size: int | None, threads: int | None, seed:
             raise ConfigurationError(
                 f"{name} is a whole number of at least 1{'' if name == 'epochs' else ', or None'}; received {value!r}"
             )
+    check_seed(seed)
+
+
+def check_seed(seed: int) -> None:
+    """Raise ConfigurationError for what is no seed."""
     if not is_seed(seed):
         raise ConfigurationError(f"seed is a whole number of at least 0; received {seed!r}")
