@@ -140,7 +140,10 @@ def test_a_reader_that_has_seen_enough(tmp_path):
     """The pipe is closed before anything is written: no traceback, no complaint at exit."""
     read, write = os.pipe()
     os.close(read)
-    process = subprocess.Popen([sys.executable, "-m", "scratchwork", "data"], stdout=write, stderr=subprocess.PIPE, text=True)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scratchwork", "data"], stdout=write, stderr=subprocess.PIPE, text=True, env=buffered
+    )
     os.close(write)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1

@@ -119,6 +119,9 @@ def test_columns_are_found_by_name_and_the_target_may_be_missing(capsys, here):
     for name in ("turned.csv", "bare.csv", "nameless.csv", "plain.csv"):
         assert output(capsys, "predict", "kinds", name) == expected
     assert output(capsys, "predict", "plain", "nameless.csv").count("\n") == 61
+    priced = read(here / "prices.csv")
+    write(here / "priced.csv", None, priced[1:])  # numbers only: the target is told from a feature by the count of columns
+    assert output(capsys, "predict", "prices", "priced.csv") == output(capsys, "predict", "prices", "prices.csv")
     assert output(capsys, "evaluate", "plain", "kinds.csv").startswith("kinds: the rows held out")  # it is the same data
 
 

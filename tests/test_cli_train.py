@@ -219,6 +219,13 @@ def test_without_matplotlib_the_run_says_so_and_goes_on(here, monkeypatch, capsy
     assert sorted(file.name for file in (here / "runs" / "digits-1").iterdir()) == RUN_FILES
 
 
+def test_the_seed_decides_which_rows_are_held_out_and_classes_keep_their_shares():
+    y = np.repeat([0, 1, 2], [100, 50, 10])
+    held = [held_out_rows(y, 0.2, seed)[1].tolist() for seed in (0, 0, 1)]
+    assert held[0] == held[1] != held[2]
+    assert np.bincount(y[held[2]]).tolist() == [20, 10, 2]
+
+
 def test_a_class_with_one_row_stays_in_training():
     y = np.array([0] * 10 + [1] * 10 + [2])
     kept, held = held_out_rows(y, 0.2, 0)
