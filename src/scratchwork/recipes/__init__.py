@@ -14,21 +14,29 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import ConfigurationError, StorageError, look_up
-from . import article, initializers, linear, math_notes, regularized, sine, spirals, walkthrough, xor
+from .article import recipe as run_article
 from .base import Result, Row, Setup
+from .initializers import recipe as run_initializers
+from .linear import recipe as run_linear
+from .math_notes import recipe as run_math_notes
+from .regularized import recipe as run_regularized
+from .sine import recipe as run_sine
+from .spirals import recipe as run_spirals
+from .walkthrough import recipe as run_walkthrough
+from .xor import recipe as run_xor
 
 __all__ = ["RECIPES", "Result", "Row", "run"]
 
 _FILES: dict[str, Callable[[Setup], Result]] = {
-    "spirals": spirals.recipe,
-    "sine": sine.recipe,
-    "xor": xor.recipe,
-    "math-notes": math_notes.recipe,
-    "walkthrough": walkthrough.recipe,
-    "article": article.recipe,
-    "linear": linear.recipe,
-    "regularized": regularized.recipe,
-    "initializers": initializers.recipe,
+    "spirals": run_spirals,
+    "sine": run_sine,
+    "xor": run_xor,
+    "math-notes": run_math_notes,
+    "walkthrough": run_walkthrough,
+    "article": run_article,
+    "linear": run_linear,
+    "regularized": run_regularized,
+    "initializers": run_initializers,
 }
 
 RECIPES: dict[str, str] = {

@@ -50,7 +50,7 @@ def recipe(setup: Setup) -> Result:
         error = np.abs(said - target)
         return float(np.sum(error**2)), float(error.max()), float(np.mean(error < 0.5))
 
-    compare = partial(measured, setup, measures=("sum of squares", "largest error", "accuracy"), seeds=10, digits=4)
+    compare = partial(measured, setup, measures=("sum of squares", "largest error", "accuracy"), seeds=10, digits=6)
     squares, logits = sw.SumSquaredError(reduction="sum"), sw.SigmoidBinaryCrossEntropy()
     descent = sw.optimizers.GradientDescent
     rows: list[Row] = compare(

@@ -4,6 +4,7 @@ The article states where each belongs: batch normalization after the dense layer
 inverted so that prediction is untouched, on the hidden layers; max-norm as a projection after every step.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -46,27 +47,30 @@ def recipe(setup: Setup) -> Result:
     one_cycle = sw.Adam(sw.OneCycle(0.003, steps=longer * -(-len(x) // 128)))
 
     def trained(
-        seed: int, net: sw.Sequential, optimizer: sw.Optimizer, epochs: int, constraint: sw.MaxNorm | None = None
+        seed: int, make: Callable[[], sw.Sequential], optimizer: sw.Optimizer, epochs: int, constraint: sw.MaxNorm | None = None
     ) -> tuple[float, float]:
+        net = make()
         setup.fit(
             net, x, y, loss=sw.SoftmaxCrossEntropy(), optimizer=optimizer, constraint=constraint,
             epochs=epochs, batch_size=128, seed=seed,
         )  # fmt: skip
         return accuracy(net, x, y), accuracy(net, x_test, y_test)
 
-    compare = partial(measured, setup, measures=("training accuracy", "test accuracy"), digits=4)
+    compare = partial(measured, setup, measures=("training accuracy", "test accuracy"), seeds=3, digits=4)
     rows: list[Row] = []
     for name, widths in WIDTHS.items():
         plain = partial(trained, optimizer=momentum, epochs=epochs)
-        rows += compare(SOURCE, f"{name}: plain", partial(plain, net=network(widths)))
-        rows += compare(SOURCE, f"{name}: max-norm 2", partial(plain, net=network(widths), constraint=sw.MaxNorm(2.0)))
+        rows += compare(SOURCE, f"{name}: plain", partial(plain, make=partial(network, widths)))
+        rows += compare(
+            SOURCE, f"{name}: max-norm 2", partial(plain, make=partial(network, widths), constraint=sw.MaxNorm(2.0))
+        )
         for inverted in (True, False):
-            dropped = network(widths, dropout=0.2, inverted=inverted)
+            dropped = partial(network, widths, dropout=0.2, inverted=inverted)
             words = "inverted" if inverted else "vanilla"
-            rows += compare(SOURCE, f"{name}: {words} dropout 0.2", partial(plain, net=dropped))
-        normed = network(widths, batch_norm=True)
-        rows += compare(SOURCE, f"{name}: batch normalization", partial(plain, net=normed))
+            rows += compare(SOURCE, f"{name}: {words} dropout 0.2", partial(plain, make=dropped))
+        normed = partial(network, widths, batch_norm=True)
+        rows += compare(SOURCE, f"{name}: batch normalization", partial(plain, make=normed))
     for name, widths in WIDTHS.items():
-        both = network(widths, batch_norm=True, dropout=0.2)
-        rows += compare(WELL, f"{name}, trained well: both", partial(trained, net=both, optimizer=one_cycle, epochs=longer))
+        both = partial(network, widths, batch_norm=True, dropout=0.2)
+        rows += compare(WELL, f"{name}, trained well: both", partial(trained, make=both, optimizer=one_cycle, epochs=longer))
     return finished(setup, TITLE, rows, NOTES)
