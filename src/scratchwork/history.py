@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class History(Mapping[str, list[float]]):
     """One number per epoch under each name: `history["loss"]`, `history["val_accuracy"]`, ...
 
-    loss, <metric>           means over the training batches as they were met, before each one's update; loss with its penalties
+    loss                     mean over the training rows as they were met, each batch before its update; with its penalties
+    <metric>                 over the same predictions, all of an epoch at once
     val_loss, val_<metric>   over the validation rows after the epoch
     learning_rate            of the epoch's last step
     seconds                  of the epoch, validation included

@@ -277,14 +277,14 @@ class Sparse(Initializer):
 
 @dataclasses.dataclass(frozen=True)
 class Orthogonal(Initializer):
-    """A random rotation: columns (or rows, where there are fewer) that are orthonormal, times `gain`.
+    """A random rotation or reflection: columns (or rows, where there are fewer) that are orthonormal, times `gain`.
 
     ::
 
         WᵀW = gain² I  where n_in ≥ n_out      W Wᵀ = gain² I  where n_in ≤ n_out
 
-    A product of rotations is a rotation: through linear layers signals and gradients keep their length exactly, at any
-    depth.
+    A product of rotations is a rotation: through linear layers of one width and gain 1 signals and gradients keep their
+    length exactly, at any depth.
 
     Parameters
     ----------

@@ -10,8 +10,8 @@ of where it is used, so a dropout mask is the same on every path (NumPy, compile
 with mix the finalizer of SplitMix64 and γ = 0x9E3779B97F4A7C15, so that a key's words are the stream of SplitMix64
 started at that key. One word serves two elements: 32 bits decide a probability to 2.3·10⁻¹⁰.
 
-References: Steele, Lea, Flood (2014), "Fast splittable pseudorandom number generators", OOPSLA, figure 19 (mix64
-variant 13, constants of D. Stafford). Salmon et al. (2011), "Parallel random numbers: as easy as 1, 2, 3", for the idea.
+References: Steele, Lea, Flood (2014), "Fast splittable pseudorandom number generators", OOPSLA; the finalizer is
+variant 13 of D. Stafford. Salmon, Moraes, Dror, Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3", for the idea.
 """
 
 import sys

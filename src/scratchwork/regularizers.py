@@ -42,11 +42,14 @@ class Regularizer(ABC):
 
 @dataclass(frozen=True)
 class L1(Regularizer):
-    """The sum of absolute values, which drives weights that are of little use to exactly zero.
+    """The sum of absolute values, which pulls weights that are of little use to zero, however small they are already.
 
     ::
 
         R(w) = λ Σ|wᵢ|      ∂R/∂wᵢ = λ sign(wᵢ), and 0 at the kink wᵢ = 0
+
+    The minimum has exact zeros. A gradient step does not land on them: it swings around 0 by about ηλ, so count what is
+    smaller than that as zero.
 
     Parameters
     ----------
@@ -123,7 +126,7 @@ class L2(Regularizer):
 
 @dataclass(frozen=True)
 class ElasticNet(Regularizer):
-    """L1 and L2 together: sparse, and without L1's arbitrary choice among inputs that say the same.
+    """L1 and L2 together: few large weights, and without L1's arbitrary choice among inputs that say the same.
 
     ::
 
@@ -179,7 +182,7 @@ class MaxNorm(Constraint):
 
         w ← w · min(1, limit / ‖w‖₂)      for each column w of the weights (in, out)
 
-    The weights cannot blow up, even at a large learning rate, because every update is bounded by the projection.
+    The weights cannot blow up, even at a large learning rate, because every step ends with the projection.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@
 reasons safely: nothing in this file imports, looks up or calls anything that the pickle names. A pickle is a little
 program for a machine with a stack; `pickletools` (of the standard library) cuts it into instructions without obeying
 them, and this machine knows only those that put numbers, text, bytes, lists, tuples and dicts together. The instruction
-that would call a function is obeyed in five cases only, all of them spelled out in `_call`: the ways in which
+that would call a function is obeyed in five cases only, all of them spelled out in `_Machine.call`: the ways in which
 NumPy writes an array, a dtype, and bytes. Of each, only the plain numeric kind is built, by our own code, and not larger than
 the bytes that the file itself holds. Everything else is one FileFormatError.
 """

@@ -51,7 +51,7 @@ def spirals(per_class: int = 100, classes: int = 3, noise: float = 0.2, seed: in
         θ = 2πk/K + 10 t + 2.5 · noise · ε        x = (t sin θ, t cos θ)        k = 0 … K−1
 
     Each arm turns by 10 radians, a bit more than one and a half rounds, and the arms start evenly spread, so that without
-    noise none touches another, however many there are.
+    noise none touches another but at the origin, where all begin, however many there are.
     """
     rng = _generator(seed, per_class=per_class, classes=classes, noise=noise)
     t = np.tile(np.linspace(0.0, 1.0, per_class), classes)

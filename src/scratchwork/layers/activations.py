@@ -97,8 +97,8 @@ class Sigmoid(Activation):
 
     Numerics
     --------
-    exp(−x) overflows below x = −88 in float32 (−709 in float64); its reciprocal 0 is right, so only the warning is
-    silenced. Above x = 17 (37) y rounds to 1 and the derivative to 0: the unit is saturated. Probabilities for a loss
+    exp(−x) overflows below x = −88.7 in float32 (−709.8 in float64); its reciprocal 0 is right, so only the warning is
+    silenced. From x = 17 (37) on y rounds to 1 and the derivative to 0: the unit is saturated. Probabilities for a loss
     are better left to `SigmoidBinaryCrossEntropy`, which takes logits and loses nothing there.
 
     Examples

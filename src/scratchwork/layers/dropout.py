@@ -45,7 +45,7 @@ class Dropout(Layer):
     References
     ----------
     Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov (2014), "Dropout: a simple way to prevent neural networks
-    from overfitting", JMLR 15, section 4 (vanilla) and section 10 (the multiplication by 1/p moved to training).
+    from overfitting", JMLR 15 (vanilla; that the factor may be moved to training is noted there too).
 
     Examples
     --------

@@ -21,7 +21,7 @@ class ReLU(Activation):
 
     Value at the kink: the derivative at x = 0 is taken as 0. NaN stays NaN.
 
-    A unit whose x is negative for every row gets no gradient and stays so: it is dead. `LeakyReLU` has none of these.
+    A unit whose x is negative for every row gets no gradient and stays so: it is dead. `LeakyReLU` cannot die.
 
     References
     ----------

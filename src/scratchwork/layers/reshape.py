@@ -76,7 +76,12 @@ class Reshape(Layer):
 
     def __init__(self, shape: Sequence[int] | int) -> None:
         sizes = (shape,) if isinstance(shape, int | np.integer) else shape
-        if not isinstance(sizes, Sequence | np.ndarray) or not all(map(_is_size, sizes)) or list(sizes).count(-1) > 1:
+        if (
+            not isinstance(sizes, Sequence | np.ndarray)
+            or not all(map(_is_size, sizes))
+            or list(sizes).count(-1) > 1
+            or len(sizes) > 63
+        ):
             raise ConfigurationError(
                 f"Reshape needs a shape of whole numbers of at least 1, one of which may be -1; received {shape!r}"
             )

@@ -66,8 +66,10 @@ class SoftmaxCrossEntropy(Loss):
 
     References
     ----------
-    Bridle (1990), "Probabilistic interpretation of feedforward classification network outputs".
-    Szegedy, Vanhoucke, Ioffe, Shlens, Wojna (2016), "Rethinking the Inception architecture" (label smoothing).
+    Bridle (1990), "Probabilistic interpretation of feedforward classification network outputs, with relationships to
+    statistical pattern recognition", in Neurocomputing, Springer.
+    Szegedy, Vanhoucke, Ioffe, Shlens, Wojna (2016), "Rethinking the Inception architecture for computer vision", CVPR
+    (label smoothing).
 
     Examples
     --------
@@ -107,7 +109,7 @@ class SoftmaxCrossEntropy(Loss):
             row_losses = np.log(total) - picked
         else:
             t = smoothed(t, self.label_smoothing, z.dtype)
-            mass = np.add.reduce(t, axis=1)  # 1 but for rounding; kept, so that the gradient is that of the value
+            mass = np.add.reduce(t, axis=1)  # 1 but for rounding and printed decimals; kept: the gradient is that of the value
             picked = np.einsum("nc,nc->n", t, grad)
             total = _exp_and_sum(grad)
             row_losses = mass * np.log(total) - picked
@@ -229,8 +231,9 @@ class SigmoidBinaryCrossEntropy(ElementwiseLoss):
 
     Notes
     -----
-    Numerics: log σ(f) is −∞ from f = −104 on in float32. Here softplus(f) = max(f, 0) + log1p(exp(−|f|)), whose
-    exponential never overflows; ±1e4 is exact. NaN gives NaN. Smooth everywhere: there are no kinks.
+    Numerics: in float32 log(1 − σ(f)) is −∞ from f = 17 on, where σ rounds to 1, and log σ(f) below f = −88.7, where
+    exp(−f) overflows. Here softplus(f) = max(f, 0) + log1p(exp(−|f|)), whose exponential never overflows; ±1e4 is exact.
+    NaN gives NaN. Smooth everywhere: there are no kinks.
 
     References
     ----------

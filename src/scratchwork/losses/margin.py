@@ -71,7 +71,7 @@ class MulticlassHinge(Loss):
 
 
 class SquaredHinge(Loss):
-    """The multiclass hinge with each missing margin squared: smooth, and harder on large violations.
+    """The multiclass hinge with each missing margin squared: without a kink, and harder on large violations.
 
     ::
 

@@ -26,7 +26,8 @@ class AdaGrad(Optimizer):
 
         s ← s + g²      w ← w − η g / (√s + ε)
 
-    Parameters that seldom get a gradient keep large steps. s only grows, so all steps shrink like 1/√t.
+    Parameters that seldom get a gradient keep large steps. s only grows: with gradients of constant size the steps shrink
+    like 1/√t.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ class Adam(Optimizer):
         v ← β₂ v + (1 − β₂) g²          v̂ = v / (1 − β₂ᵗ)
         w ← w − η m̂ / (√v̂ + ε)
 
-    A step is about η long in every coordinate, whatever the size of the gradients.
+    A step is about η long in a coordinate whose gradients agree in sign, whatever their size, and shorter where they do not.
 
     Parameters
     ----------
@@ -139,11 +140,11 @@ class Adam(Optimizer):
     Numerics
     --------
     With r = √(1 − β₂ᵗ) the last line is w ← w − (η r / (1 − β₁ᵗ)) · m / (√v + ε r): the corrections are numbers, and two
-    passes over the arrays are saved. The paper proposes the same order of computation at the end of its section 2.
+    passes over the arrays are saved. The paper proposes the same order; its ε̂ is ε r here.
 
     References
     ----------
-    Kingma, Ba (2015), "Adam: a method for stochastic optimization", ICLR, algorithm 1.
+    Kingma, Ba (2015), "Adam: a method for stochastic optimization", ICLR.
 
     Examples
     --------

@@ -62,17 +62,18 @@ class SGD(Optimizer):
     ----------
     learning_rate : float > 0, or a schedule
     momentum : float, 0 ≤ μ < 1
-        The share of the velocity that is kept; 0.9 averages over about ten steps, and the step grows tenfold.
+        The share of the velocity that is kept; with 0.9 the steps of gradients that agree grow tenfold.
     nesterov : bool
-        Look ahead: the gradient's own part is counted once more; needs momentum.
+        Look ahead: step along μ u + g, the velocity that one more update with the same gradient would give; needs momentum.
     decay : float ≥ 0
         Inverse-time decay per step, short for `schedules.InverseTime(learning_rate, decay)`; for a number only.
 
     References
     ----------
     Polyak (1964), "Some methods of speeding up the convergence of iteration methods".
-    Sutskever, Martens, Dahl, Hinton (2013), "On the importance of initialization and momentum in deep learning", ICML;
-    for Nesterov's momentum the variant that needs the gradient at w alone.
+    Sutskever, Martens, Dahl, Hinton (2013), "On the importance of initialization and momentum in deep learning", ICML.
+    Bengio, Boulanger-Lewandowski, Pascanu (2013), "Advances in optimizing recurrent networks", ICASSP: Nesterov's momentum
+    in the form used here, where w is the point that was looked ahead to, so that the gradient is needed at w alone.
 
     Examples
     --------

@@ -22,11 +22,12 @@ class PCA(Transformer):
         Forward    y = (x − μ) U_k             U_k the first k columns of U
         Inverse    x̂ = y U_kᵀ + μ
         Shapes     x (N, D)   U_k (D, k)   y (N, k)
-        Cost       N·D² + O(D³) flop to fit (N²·D where N < D), 2·N·D·k each way
+        Cost       N·D² + O(D³) flop to fit (O(N²·D) where N < D), 2·N·D·k each way
 
-    The features of y are uncorrelated, and feature i has variance λ_i. With k = D (or k = the rank of the data) the inverse
-    gives x back up to rounding; with fewer, x̂ is the projection of x on the plane of the k directions, the nearest point to
-    x that k numbers can describe. The mean squared distance to it is the sum of the λ left out.
+    Over the training rows the features of y are uncorrelated, and feature i has variance λ_i. With k = D the inverse gives
+    x back up to rounding, and training rows already with k = their rank; with fewer, x̂ is the projection of x on the
+    plane of the k directions, the nearest point to x that k numbers can describe. Its mean squared distance to the
+    training rows is the sum of the λ left out.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ class PCA(Transformer):
     Numerics
     --------
     Σ is summed in float64 over pieces of centred rows; Σxxᵀ/N − μμᵀ would cancel when the mean is large. Eigenvalues below
-    about 1e-16·λ₁ are rounding, and negative ones are set to 0. An eigenvector has no sign of its own: here the entry of
+    about D·1e-16·λ₁ are rounding, and negative ones are set to 0. An eigenvector has no sign of its own: here the entry of
     largest magnitude is positive, so that a refit draws the same axes.
 
     References
@@ -146,7 +147,7 @@ class Whiten(Transformer):
 
     Numerics
     --------
-    1/√λ of a direction without variance divides by rounding error: it turns 1e-17 into numbers of size 1, or larger.
+    Along a direction without variance 1/√λ divides rounding error by rounding error: 1e-17 becomes a number of size 1.
 
     References
     ----------
