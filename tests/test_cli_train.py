@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from scratchwork.cli.building import TargetScale, choose_threads, held_out_rows,
 from scratchwork.cli.job import Job
 from scratchwork.cli.settings import resolve
 from scratchwork.losses import LOSSES
+from source_code import ROOT
 
 QUICK = ["--epochs", "2", "--hidden", "8", "--no-pictures"]
 RUN_FILES = ["config.json", "history.jsonl", "model.safetensors", "test.json"]
@@ -383,11 +385,57 @@ def test_a_second_control_c_before_anything_is_saved_leaves_nothing(here, monkey
     assert not (here / "run").exists()
 
 
-@pytest.mark.slow
-def test_mnist_from_a_folder(here, capsys):
-    folder = os.environ.get("SCRATCHWORK_DATA")
-    assert folder is not None, "SCRATCHWORK_DATA names the folder of the MNIST files"
-    assert main(["train", "mnist", "--data-dir", folder, "--epochs", "1", "--no-pictures"]) == 0
+# MNIST's format, and MNIST
+
+
+def write_idx(path, array):
+    header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
+    path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+def test_a_folder_of_idx_files_with_its_own_test_part(here, capsys):
+    digits = data.digits()
+    images = digits.x.reshape(-1, 8, 8)
+    (here / "mini").mkdir()
+    for name, part in (("train", slice(0, 1200)), ("t10k", slice(1200, 1500))):
+        write_idx(here / "mini" / f"{name}-images-idx3-ubyte", images[part])
+        write_idx(here / "mini" / f"{name}-labels-idx1-ubyte", digits.y[part])
+    assert main(["train", "mini", "--epochs", "5", "--no-pictures"]) == 0
     out, _ = capsys.readouterr()
+    assert "1,080 rows to train on, 120 to compare epochs on, 300 held out" in out
+    assert "of 300 right" in out
+    assert main(["evaluate", "runs/mini-1", "mini"]) == 0
+    assert "mini: the test part, 300 rows" in capsys.readouterr().out
+    assert main(["evaluate", "runs/mini-1", "mini", "--part", "train"]) == 0
+    assert "mini: the training part, 1,200 rows" in capsys.readouterr().out
+    assert main(["predict", "runs/mini-1", "mini"]) == 0
+    assert capsys.readouterr().out.count("\n") == 301
+
+
+def test_damaged_idx_files(here, capsys):
+    (here / "mini").mkdir()
+    (here / "mini" / "train-images-idx3-ubyte").write_bytes(b"garbage!")
+    (here / "mini" / "train-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 9]) + b"abc")
+    assert main(["train", "mini"]) == 1
+    assert "magic number" in capsys.readouterr().err
+    write_idx(here / "mini" / "train-images-idx3-ubyte", np.zeros((9, 2, 2)))
+    assert main(["train", "mini"]) == 1
+    assert "train-labels-idx1-ubyte" in capsys.readouterr().err
+    assert main(["train", "mnist", "--data-dir", "mini"]) == 1
+    assert "is not the file of MNIST" in capsys.readouterr().err
+    assert not (here / "runs").exists()
+
+
+@pytest.mark.slow
+def test_the_real_mnist(here, capsys):
+    places = [Path(os.environ["SCRATCHWORK_DATA"])] if os.environ.get("SCRATCHWORK_DATA") else []
+    places.append(ROOT.parent / "shared" / "data")
+    folders = [folder for place in places for folder in (place, place / "mnist")]
+    folder = next((folder for folder in folders if (folder / "train-images-idx3-ubyte.gz").is_file()), None)
+    if folder is None:
+        pytest.skip("the MNIST files are not here")
+    assert main(["train", "mnist", "--data-dir", str(folder), "--epochs", "1", "--no-pictures"]) == 0
+    out, _ = capsys.readouterr()
+    assert "55,000 rows to train on, 5,000 to compare epochs on, 10,000 held out" in out
     assert "of 10,000 right" in out
-    assert "The worst of" in out
+    assert json.loads((here / "runs" / "mnist-1" / "test.json").read_text())["accuracy"] > 0.93

@@ -134,7 +134,7 @@ def build_network(settings: Settings, outputs: int, loss: Loss) -> Sequential:
     """The layers, not built yet: Dense, activation and what goes with them for each hidden size, and one more Dense."""
     net = settings.network
     start = INITIALIZER_OF.get(net.activation, "he_normal") if net.initializer == "auto" else net.initializer
-    layers: list[Layer] = []
+    layers: list[Layer] = [Dropout(net.input_dropout)] if net.input_dropout else []
     for size in net.hidden:
         layers.append(Dense(size, weight_initializer=start))
         if net.batch_norm:
@@ -202,7 +202,7 @@ def peak_rate(training: TrainingSettings) -> float:
     return LEARNING_RATES[training.optimizer] if training.learning_rate is None else training.learning_rate
 
 
-SMALL_STEP = 20e6
+SMALL_STEP = 50e6
 """Multiplications per step below which a second thread costs more than it brings, most of all on a busy machine."""
 
 

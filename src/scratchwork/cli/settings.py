@@ -156,6 +156,7 @@ class NetworkSettings:
         f"one of {', '.join(INITIALIZERS)}; auto suits the activation: glorot_uniform for tanh, he_normal for relu",
         "NAME",
     )
+    input_dropout: float = setting(0.0, real(0, 1, below=True), "probability of dropping an input while training", "P")
     dropout: float = setting(0.0, real(0, 1, below=True), "probability of dropping a hidden unit while training", "P")
     batch_norm: bool = setting(False, switch, "normalize each hidden layer over the batch")
 
@@ -248,8 +249,8 @@ def _check_together(settings: Settings, overrides: Overrides) -> None:
         wrong = [key for key in ("learning_rate", "schedule", "batch_size", "clip_norm", "max_norm") if overrides.get(key)]
         if wrong:
             raise SettingsError(f"lbfgs works on all rows and finds its own steps: leave {flag_of(wrong[0])} out")
-        if settings.network.dropout:
-            raise SettingsError("lbfgs needs a loss that is the same at each evaluation: set --dropout 0")
+        if settings.network.dropout or settings.network.input_dropout:
+            raise SettingsError("lbfgs needs a loss that is the same at each evaluation: set --dropout 0 --input-dropout 0")
 
 
 def flag_of(key: str) -> str:

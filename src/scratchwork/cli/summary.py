@@ -22,6 +22,7 @@ def introduction(job: Job) -> str:
     widths = [dataset.x.shape[1], *net.hidden, job.outputs]
     extras = [net.activation] if net.hidden else ["linear"]
     extras += ["batch normalization"] if net.batch_norm and net.hidden else []
+    extras += [f"input dropout {net.input_dropout:g}"] if net.input_dropout else []
     extras += [f"dropout {net.dropout:g}"] if net.dropout and net.hidden else []
     all_rows = not training.batch_size or training.optimizer == "lbfgs"
     how = [training.optimizer]
