@@ -14,6 +14,7 @@ from .layers import Layer
 from .parameter import FlatParameters, Parameter, flatten
 
 Caches: TypeAlias = list[Any]
+MOST_AXES = 64  # of a NumPy array, the batch axis among them
 
 
 class Sequential(Layer):
@@ -85,7 +86,9 @@ class Sequential(Layer):
         Every layer gets a generator of its own, so that changing one layer leaves the start of the others as it was.
         """
         sizes = in_shape if isinstance(in_shape, tuple | list) else (in_shape,)
-        if not sizes or any(isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1 for n in sizes):
+        if not 0 < len(sizes) < MOST_AXES or any(
+            isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1 for n in sizes
+        ):
             raise ConfigurationError(f"in_shape is the shape of one row, such as 784 or (28, 28); received {in_shape!r}")
         if dtype not in (np.float32, np.float64, "float32", "float64", float):
             raise ConfigurationError(f"a network computes in float32 or float64, not in {dtype!r}")
