@@ -132,7 +132,7 @@ class Model:
             if not self.network.built:
                 self.network.build(rows.shape[1:], rng=seed)
             labels = self.labels
-            self.fit_labels_to_outputs(found)
+            self.check_labels(found)
             if labels is not self.labels:  # they are class numbers, and the network has more classes than y showed
                 encoded = np.asarray(labels)[encoded]
                 validation = validation and (validation[0], np.asarray(labels)[validation[1]], validation[2])
@@ -258,11 +258,11 @@ class Model:
         encoded = np.array([known[label] for label in flat], dtype=np.int64)
         return encoded[:, None].astype(np.float64) if self.task == "attributes" else encoded
 
-    def fit_labels_to_outputs(self, found: bool) -> None:
+    def check_labels(self, found: bool = False) -> None:
         """One label per output (two for a single one), or a ConfigurationError; class numbers may leave classes out."""
         outputs = self.network.out_shape[0]
         wanted = 2 if self.task == "attributes" and outputs == 1 else outputs
-        if self.labels is None or self.task == "regression" or len(self.labels) == wanted:
+        if self.labels is None or self.task in ("regression", None) or len(self.labels) == wanted:
             return
         numbers = all(type(label) is int and 0 <= label < outputs for label in self.labels)
         if found and numbers and self.task == "multiclass":

@@ -6,24 +6,25 @@ the JSON names classes from the library's own tables, and arrays are copied into
 
 import json
 import struct
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import zlib
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from .._version import __version__
 from ..arrays import Array
 from ..errors import ConfigurationError, FileFormatError, MissingFileError, ScratchworkError
-from ..initializers import Initializer, Zeros
 from ..layers import Layer
 from ..model import LINKS, TASKS, Model
 from ..preprocessing import Chain
+from ..preprocessing.chain import TRANSFORMERS
 from ..sequential import Sequential
 from .configs import decode, encode, known_classes
 from .files import atomic_write_bytes, to_json
+from .room import room_of_the_file
 
 FORMAT_VERSION = 1
 MAX_HEADER = 16 * 2**20  # bytes; the header of a network of a thousand layers has about one megabyte
@@ -35,15 +36,21 @@ def save(thing: Sequential | Model, path: str | PathLike[str]) -> None:
     The file holds the architecture, the parameters and running statistics, and for a model its preprocessing, labels and
     training record. `load` opens it without executing anything.
 
-    Raises ConfigurationError for a network that is not built, and StorageError where the file cannot be written.
-    """
-    from safetensors.numpy import save as to_bytes
+    Equal models are equal bytes.
 
+    Raises
+    ------
+    ConfigurationError
+        The network is not built, its numbers are not finite, or it holds something that no file can describe.
+    StorageError, MissingFileError
+        The file cannot be written; what was there before is untouched.
+    """
     network = thing.network if isinstance(thing, Model) else thing
     if not isinstance(network, Sequential):
         raise ConfigurationError(f"save takes a Sequential or a Model; received {thing!r}")
     if not network.built:
         raise ConfigurationError("the network has no parameters yet: call fit, or build(in_shape), before save")
+    network.flat()  # brings what somebody put in a parameter's place into the network's type
     document: dict[str, Any] = {
         "kind": "model" if isinstance(thing, Model) else "network",
         "version": __version__,
@@ -56,13 +63,40 @@ def save(thing: Sequential | Model, path: str | PathLike[str]) -> None:
     arrays = {f"network.{name}": parameter.value for name, parameter in network.parameters()}
     arrays |= {f"buffers.{name}": buffer for name, buffer in network.buffers()}
     if isinstance(thing, Model):
+        for step in thing.preprocessing.steps:
+            if type(step).__name__ not in TRANSFORMERS:
+                raise ConfigurationError(f"{step!r} is a transformer of your own, which load could not make again")
         document["preprocessing"] = thing.preprocessing.config()
         document |= {name: getattr(thing, name) for name in HEAD}
         arrays |= {f"preprocessing.{name}": array for name, array in thing.preprocessing.state().items()}
-    metadata = {"format": "scratchwork", "format_version": str(FORMAT_VERSION), "document": to_json(document)}
-    # safetensors writes the memory of an array whatever its strides: hand it contiguous copies
-    content = to_bytes({name: np.array(array, order="C") for name, array in arrays.items()}, metadata)
-    atomic_write_bytes(path, content)
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ConfigurationError(f"{name} holds NaN or an infinity: a model that diverged is not worth a file")
+    atomic_write_bytes(path, _to_bytes(arrays, to_json(document)))
+
+
+def _to_bytes(arrays: dict[str, Array], document: str) -> bytes:
+    """The content of a safetensors file; the library alone would write the metadata in an order that changes every time."""
+    from safetensors.numpy import save as to_bytes
+
+    # it writes the memory of an array whatever its strides: hand it contiguous copies
+    content = to_bytes({name: np.array(array, order="C") for name, array in arrays.items()})
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    entries = json.loads(content[8:end])
+    metadata = {"format": "scratchwork", "format_version": str(FORMAT_VERSION), "document": document}
+    try:
+        metadata["checksum"] = checksum(entries, document, content[end:])
+        header = json.dumps({"__metadata__": metadata, **entries}, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ConfigurationError("a label or a name holds half of a character, which no file can hold") from error
+    header += b" " * (-len(header) % 8)  # the arrays begin at a multiple of eight
+    return struct.pack("<Q", len(header)) + header + content[end:]
+
+
+def checksum(entries: dict[str, Any], document: str, data: bytes | memoryview) -> str:
+    """CRC-32 of all that a file says: safetensors itself would not see a bit that turned over in an array."""
+    text = json.dumps(entries, sort_keys=True) + document
+    return f"{zlib.crc32(data, zlib.crc32(text.encode())):08x}"
 
 
 HEAD = ("labels", "task", "link", "feature_names", "target_name", "image_shape", "record")
@@ -85,16 +119,13 @@ def load(path: str | PathLike[str], *, layers: Iterable[type[Layer]] = ()) -> An
         It is damaged, truncated, foreign, or written by a newer version. Nothing in it is ever executed.
     """
     path = Path(path)
+    classes = known_classes(layers)
     document, arrays = _read(path)
     try:
-        classes = known_classes(layers)
-        with _named(path):
-            network = _network(document, arrays, classes)
-            return network if document.get("kind") == "network" else _model(document, arrays, network)
-    except FileFormatError:
-        raise
-    except ScratchworkError as error:
-        raise FileFormatError(f"{path}: the description does not make a network: {error}") from error
+        network = _network(document, arrays, classes)
+        return network if document.get("kind") == "network" else _model(document, arrays, network)
+    except Exception as error:  # the file is somebody else's: whatever its settings lead to, the file is what is wrong
+        raise FileFormatError(f"{path} cannot be used: {_short(error)}") from error
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -102,39 +133,83 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes
 
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "is not there"
-        raise MissingFileError(f"{path} {what}: a model file was expected, such as runs/digits/model.safetensors")
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        start = file.read(8)
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-        if length < 2 or file.read(1) != b"{":
-            raise FileFormatError(f"{path} is no safetensors file: it does not begin with a header")
-        if length > size - 8:
-            raise FileFormatError(f"{path} is truncated: its header of {length} bytes does not fit in {size}")
-        if length > MAX_HEADER:
-            raise FileFormatError(f"{path} has a header of {length} bytes; more than {MAX_HEADER} are refused")
-        file.seek(0)
-        content = file.read()
     try:
-        header = json.loads(content[8 : 8 + length])
+        if not path.is_file():
+            raise _missing(path)
+        with path.open("rb") as file:
+            header = _header(path, file, path.stat().st_size)
+            start = file.tell()
+            file.seek(0)
+            content = file.read()
+    except ScratchworkError:
+        raise
+    except OSError as error:
+        raise MissingFileError(f"{path} cannot be read: {error.strerror or error}") from error
+    try:
+        metadata = header.pop("__metadata__")
+        if checksum(header, metadata["document"], memoryview(content)[start:]) != metadata["checksum"]:
+            raise ValueError("its checksum is not that of its content")
+        document = json.loads(metadata["document"])
+        if not isinstance(document, dict):
+            raise ValueError("its description has the wrong form")
+        return document, from_bytes(content)
+    except (SafetensorError, ValueError, KeyError, AttributeError, TypeError, OverflowError, RecursionError) as error:
+        raise FileFormatError(f"{path} is damaged or truncated: {_short(error)}") from error
+
+
+def _header(path: Path, file: BinaryIO, size: int) -> dict[str, Any]:
+    """The header of an open file, which is one of ours; of a foreign one no more than that is read."""
+    start = file.read(8)
+    length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+    if length < 2 or file.read(1) != b"{":
+        raise FileFormatError(f"{path} is no safetensors file: it does not begin with a header")
+    if length > size - 8:
+        raise FileFormatError(f"{path} is truncated: its header of {length} bytes does not fit in {size}")
+    if length > MAX_HEADER:
+        raise FileFormatError(f"{path} has a header of {length} bytes; more than {MAX_HEADER} are refused")
+    try:
+        header: dict[str, Any] = json.loads(b"{" + file.read(length - 1))
         metadata = header.get("__metadata__", {})
         if metadata.get("format") != "scratchwork":
             raise FileFormatError(f"{path} is a safetensors file of another program: it holds no scratchwork model")
-        if int(metadata["format_version"]) > FORMAT_VERSION:
+        version = int(metadata["format_version"])
+        if version > FORMAT_VERSION:
             raise FileFormatError(
-                f"{path} was written in format {metadata['format_version']}, newer than this version reads "
-                f"({FORMAT_VERSION}): update scratchwork"
+                f"{path} was written in format {version}, newer than this version reads ({FORMAT_VERSION}): update scratchwork"
             )
-        document = json.loads(metadata["document"])
-        if not isinstance(document, dict):
-            raise ValueError("the document is no object")
-        return document, from_bytes(content)
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError, SafetensorError) as error:
-        if isinstance(error, FileFormatError):
-            raise
-        raise FileFormatError(f"{path} is damaged or truncated: {error}") from error
+        if version < 1:
+            raise ValueError(f"there is no format {version}")
+        return header
+    except FileFormatError:
+        raise
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise FileFormatError(f"{path} is damaged or truncated: {_short(error)}") from error
+
+
+def _missing(path: Path) -> MissingFileError:
+    """The error for a path without a file, with the file that was probably meant."""
+    if path.is_dir():
+        inside = path / "model.safetensors"
+        hint = f"did you mean {inside}?" if inside.is_file() else "give the file inside it"
+        return MissingFileError(f"{path} is a folder: {hint}")
+    if path.exists():
+        return MissingFileError(f"{path} is no regular file: a model file was expected")
+    import difflib  # slow to import, and only a mistake needs it
+
+    names = [file.name for file in path.parent.glob("*.safetensors")] if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, names, n=1)
+    hint = (
+        f"did you mean {path.parent / close[0]}?"
+        if close
+        else "a model file was expected, such as runs/digits/model.safetensors"
+    )
+    return MissingFileError(f"{path} is not there: {hint}")
+
+
+def _short(error: Exception) -> str:
+    """What an error says, on one line that can be read."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 300 else f"{text[:300]} ..."
 
 
 def _network(document: dict[str, Any], arrays: dict[str, Array], classes: dict[str, type]) -> Sequential:
@@ -144,11 +219,8 @@ def _network(document: dict[str, Any], arrays: dict[str, Array], classes: dict[s
         raise FileFormatError("it describes no network")
     if not _whole_numbers(in_shape, document.get("epochs_seen"), document.get("steps_seen")):
         raise FileFormatError("its input shape or counters are no whole numbers")
-    with _zero_start(network):  # what is loaded need not be drawn first, and a huge size written in a file costs nothing
-        try:
-            network.build(tuple(document["in_shape"]), 0, dtype)
-        except (MemoryError, ValueError, OverflowError) as error:
-            raise FileFormatError(f"its sizes make no network: {error}") from error
+    with room_of_the_file(network, arrays):
+        network.build(tuple(document["in_shape"]), 0, dtype)
     targets = {f"network.{name}": parameter.value for name, parameter in network.parameters()}
     targets |= {f"buffers.{name}": buffer for name, buffer in network.buffers()}
     found = {name for name in arrays if not name.startswith("preprocessing.")}
@@ -161,6 +233,8 @@ def _network(document: dict[str, Any], arrays: dict[str, Array], classes: dict[s
             raise FileFormatError(
                 f"the array {name!r} is {array.dtype} of {array.shape}, the network needs {target.dtype} of {target.shape}"
             )
+        if not np.isfinite(array).all():
+            raise FileFormatError(f"the array {name!r} holds NaN or an infinity")
         target[...] = array
     network.epochs_seen, network.steps_seen = document["epochs_seen"], document["steps_seen"]
     return network
@@ -174,16 +248,15 @@ def _model(document: dict[str, Any], arrays: dict[str, Array], network: Sequenti
     lists = [head["labels"], head["feature_names"], head["image_shape"]]
     if any(entry is not None and not isinstance(entry, list) for entry in lists) or not isinstance(head["record"], dict):
         raise FileFormatError("its labels, names or record have the wrong form")
-    if any(isinstance(label, list | dict) for label in head["labels"] or []) or not _whole_numbers(head["image_shape"] or []):
-        raise FileFormatError("its labels or its image shape have the wrong form")
+    if not _whole_numbers(head["image_shape"] or []):
+        raise FileFormatError("its image shape has the wrong form")
     if head["task"] not in (*TASKS, None) or head["link"] not in LINKS:
         raise FileFormatError("it names a task or link that this version does not know")
+    if not isinstance(head["target_name"], str | None):
+        raise FileFormatError("its target name is no text")
     record: dict[str, Any] = head.pop("record") or {}
-    try:
-        chain = Chain(config["steps"])
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise FileFormatError(f"its preprocessing is damaged: {error}") from error
-    model = Model(network, preprocessing=chain, **head)
+    model = Model(network, preprocessing=Chain(config["steps"]), **head)
+    model.check_labels()
     prefix = "preprocessing."
     model.preprocessing.load_state({k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)})
     model.record = record
@@ -193,31 +266,3 @@ def _model(document: dict[str, Any], arrays: dict[str, Array], network: Sequenti
 def _whole_numbers(*entries: Any) -> bool:
     flat = [number for entry in entries for number in (entry if isinstance(entry, list) else [entry])]
     return all(isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**62 for number in flat)
-
-
-@contextmanager
-def _zero_start(network: Sequential) -> Iterator[None]:
-    """While a network is built for loading, its initializers are Zeros; afterwards they are its own again."""
-    own: list[tuple[Layer, str, Initializer]] = []
-
-    def walk(layer: Layer) -> None:
-        for child in layer.layers if isinstance(layer, Sequential) else []:
-            walk(child)
-        own.extend((layer, name, value) for name, value in vars(layer).items() if isinstance(value, Initializer))
-
-    walk(network)
-    for layer, name, _ in own:
-        setattr(layer, name, Zeros())
-    try:
-        yield
-    finally:
-        for layer, name, value in own:
-            setattr(layer, name, value)
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except FileFormatError as error:
-        raise FileFormatError(f"{path} cannot be used: {error}") from error
