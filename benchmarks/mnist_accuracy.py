@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from machine import describe_machine
 
 import scratchwork as sw
+from machine import describe_machine
 
 RESULTS = Path(__file__).parent / "results" / "mnist_accuracy.json"
 

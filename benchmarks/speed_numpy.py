@@ -9,6 +9,7 @@ PyTorch is at its best for such nets: tensors indexed directly (no DataLoader), 
 """
 
 import argparse
+import itertools
 import json
 import statistics
 import subprocess
@@ -71,7 +72,7 @@ def side_torch(hidden: list[int], batch: int, epochs: int, threads: int, data_di
     x, y = (torch.from_numpy(part) for part in images(data_dir))
     sizes = [784, *hidden, 10]
     modules: list[torch.nn.Module] = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in itertools.pairwise(sizes):
         modules += [torch.nn.Linear(n_in, n_out), torch.nn.ReLU()]
     network = torch.nn.Sequential(*modules[:-1])
     with np.load(weights) as saved, torch.no_grad():
@@ -105,13 +106,15 @@ def measure(name: str, batch: int, epochs: int, threads: int, data_dir: str | No
         sides = {}
         for side in ("scratchwork", "torch"):
             child = subprocess.Popen([*command, side], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            assert child.stdin and child.stdout
+            assert child.stdin
+            assert child.stdout
             assert child.stdout.readline().strip() == "ready", f"{side} did not start"
             sides[side] = child
         found: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
         for _ in range(epochs):
             for side, child in sides.items():
-                assert child.stdin and child.stdout
+                assert child.stdin
+                assert child.stdout
                 child.stdin.write("\n")
                 child.stdin.flush()
                 found[side].append(json.loads(child.stdout.readline()))
@@ -151,14 +154,14 @@ def main() -> None:
     from machine import describe_machine
 
     rows = []
-    print(f"{'net':<12} {'batch':>5} {'scratchwork':>12} {'PyTorch':>9} {'ratio':>6} {'(range)':>14} {'goal':>5} {'loss differs':>13}")
+    print("net           batch  scratchwork    PyTorch   ratio        (range)  goal  losses differ by")
     for name in NETS:
         row = measure(name, a.batch, a.epochs, a.threads, a.data_dir)
         rows.append(row)
         low, high = row["ratio_range"]  # type: ignore[misc]
         print(
-            f"{name:<12} {a.batch:>5} {row['scratchwork_seconds']:>10.4f} s {row['torch_seconds']:>7.4f} s {row['ratio']:>6.2f} "
-            f"{f'({low:.2f}-{high:.2f})':>14} {row['goal']:>5} {row['largest_loss_difference']:>13.1e}",
+            f"{name:<12} {a.batch:>6} {row['scratchwork_seconds']:>10.4f} s {row['torch_seconds']:>8.4f} s {row['ratio']:>7.2f} "
+            f"{f'({low:.2f} to {high:.2f})':>14} {row['goal']:>5} {row['largest_loss_difference']:>17.1e}",
             flush=True,
         )
     RESULTS.parent.mkdir(exist_ok=True)

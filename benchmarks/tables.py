@@ -1,7 +1,7 @@
 """Writes the tables of README.md from the results in benchmarks/results, between markers, so that no figure is typed.
 
-    python benchmarks/tables.py          write them
-    python benchmarks/tables.py --check  exit 1 where README.md differs from the results (a test does the same)
+python benchmarks/tables.py          write them
+python benchmarks/tables.py --check  exit 1 where README.md differs from the results (a test does the same)
 """
 
 import argparse
@@ -20,7 +20,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 def speed(result: dict[str, Any]) -> str:
     """Seconds per epoch beside PyTorch."""
-    lines = ["| net, batch | scratchwork, s per epoch | PyTorch eager, s per epoch | times faster | goal |", "|---|---|---|---|---|"]
+    lines = ["| net, batch | scratchwork, s/epoch | PyTorch eager, s/epoch | times faster | goal |", "|---|---|---|---|---|"]
     for row in result["rows"]:
         low, high = row["ratio_range"]
         lines.append(
