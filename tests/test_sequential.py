@@ -8,6 +8,7 @@ import pytest
 
 import scratchwork as sw
 from scratchwork.errors import ConfigurationError, DataError, NotBuiltError, ShapeError
+from scratchwork.layers import Layer
 from scratchwork.parameter import Parameter
 
 
@@ -275,3 +276,41 @@ def test_a_parameter_that_two_layers_share_is_refused():
     assert isinstance(network[0].weight, Parameter)
     with pytest.raises(ConfigurationError, match="a parameter stands in the network twice"):
         network.flat()
+
+
+def mine(**methods):
+    """A layer of somebody's own, with these methods."""
+    usual = {
+        "build": lambda self, in_shape, rng, dtype: in_shape,
+        "forward": lambda self, x, *, training=False, step=0: (x, None),
+        "backward": lambda self, dy, cache, *, need_dx=True: dy,
+    }
+    return type("Mine", (Layer,), usual | methods)()
+
+
+def test_what_is_often_forgotten_in_a_layer_of_one_s_own_is_said():
+    network = sw.Sequential([sw.Dense(2), mine(build=lambda self, in_shape, rng, dtype: None)])
+    with pytest.raises(ConfigurationError, match=r"layer 1, Mine\(\): build gave None instead of the shape"):
+        network.build(3)
+    for forgot in (lambda self, x, *, training=False, step=0: x, lambda self, x, *, training=False, step=0: None):
+        network = sw.Sequential([sw.Dense(2), mine(forward=forgot)])
+        network.build(3)
+        for rows in (1, 2, 3):  # two rows would come apart as if they were a pair
+            with pytest.raises(ConfigurationError, match=r"layer 1, Mine\(\): forward gave no pair \(y, cache\)"):
+                network.predict(np.ones((rows, 3)))
+    network = sw.Sequential([sw.Dense(2), mine(backward=lambda self, dy, cache, *, need_dx=True: None)])
+    network.build(3)
+    y, caches = network.forward(np.ones((2, 3), np.float32))
+    with pytest.raises(ShapeError, match=r"layer 1, Mine\(\): backward gives dx of None"):
+        network.backward(y, caches)
+
+
+def test_a_list_of_layers_that_was_changed_is_noticed():
+    network = sw.Sequential([sw.Dense(2)])
+    network.build(3)
+    network.layers.append(sw.Dense(2))
+    for use in (network.flat, network.summary, lambda: network.predict(np.ones((1, 3))), lambda: training(network)):
+        with pytest.raises(ConfigurationError, match="build it again"):
+            use()
+    network.build(5)
+    training(network)

@@ -99,9 +99,14 @@ class Sequential(Layer):
         shapes: list[Shape] = [tuple(int(size) for size in sizes)]
         for index, (layer, generator) in enumerate(zip(self.layers, generators, strict=True)):
             try:
-                shapes.append(tuple(layer.build(shapes[-1], generator, self.dtype)))
+                shape = layer.build(shapes[-1], generator, self.dtype)
             except (ShapeError, ConfigurationError) as error:
                 raise self._located(error, index) from error
+            if not isinstance(shape, tuple):
+                raise ConfigurationError(
+                    f"layer {index}, {layer!r}: build gave {shape!r} instead of the shape of its output rows"
+                )
+            shapes.append(shape)
         self.shapes = shapes
         self.epochs_seen = self.steps_seen = 0
         return shapes[-1]
@@ -147,9 +152,12 @@ class Sequential(Layer):
         caches: Caches = []
         for index, layer in enumerate(self.layers):
             try:
-                x, cache = layer.forward(x, training=training, step=step)
+                result = layer.forward(x, training=training, step=step)
             except ShapeError as error:
                 raise self._located(error, index) from error
+            if not isinstance(result, tuple) or len(result) != 2:
+                raise ConfigurationError(f"layer {index}, {layer!r}: forward gave no pair (y, cache)")
+            x, cache = result
             caches.append(cache)
         return x, caches
 
@@ -195,10 +203,12 @@ class Sequential(Layer):
 
     def summary(self) -> str:
         """A table of layers, output shapes and numbers of parameters."""
+        if self.built:
+            self._built_shapes()
         rows = [("layer", "output shape", "parameters")]
         total = 0
         for index, layer in enumerate(self.layers):
-            count = sum(parameter.value.size for _, parameter in layer.parameters())
+            count = sum(parameter.value.size for _, parameter in layer.parameters()) if self.built else 0
             total += count
             shape = "not built" if not self.built else str(("N", *self.shapes[index + 1])).replace("'", "")
             rows.append((f"{index}  {layer!r}", shape, f"{count:,}" if self.built else "?"))
@@ -226,6 +236,8 @@ class Sequential(Layer):
     def _built_shapes(self) -> list[Shape]:
         if not self.shapes:
             raise NotBuiltError("the network has no parameters yet: call fit(), or build(in_shape) with the shape of one row")
+        if len(self.shapes) != len(self.layers) + 1:
+            raise ConfigurationError("the list of layers was changed after the network was built: build it again")
         return self.shapes
 
     def leaves(self) -> Iterator[Layer]:
@@ -239,7 +251,7 @@ class Sequential(Layer):
     def _first_with_parameters(self) -> int:
         """The first layer with parameters: below it no gradient is needed when dx is not."""
         for index, layer in enumerate(self.layers):
-            if next(layer.parameters(), None) is not None:
+            if next(iter(layer.parameters()), None) is not None:
                 return index
         return len(self.layers)
 
