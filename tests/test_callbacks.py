@@ -199,6 +199,10 @@ def test_an_entry_that_will_not_be_there_is_an_error_before_the_first_step(make)
         fit(log, make())
     with pytest.raises(UnknownNameError, match="did you mean 'val_loss'"):
         fit(log, make("val_los"), validation_data=(X, Y))
+    network = sw.Sequential([sw.Dense(2)])
+    with pytest.raises(ConfigurationError):
+        fit(make(), network=network)
+    assert not network.built
     assert not [call for call in log.calls if call[0] == "batch"]
 
 

@@ -155,3 +155,12 @@ def test_nothing_is_wrong_with_large_numbers_that_are_finite():
     network = built(sw.Dense(4), sw.LayerNorm(), sw.Dense(2))
     history = fit(network, x=X * 1e15)
     assert np.isfinite(history["loss"]).all()
+
+
+def test_a_penalty_that_overflows():
+    network = built(sw.Dense(2))
+    network[0].weight.value[...] = 1e25
+    text = message(network, x=X * 1e-20, regularizer=sw.L2(1.0))
+    assert text.startswith(
+        "the loss became inf at epoch 1, step 1: the first array that is not finite is the penalty of the regularizer"
+    )

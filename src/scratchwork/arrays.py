@@ -1,5 +1,6 @@
 """What the library calls an array, and the one way in for arrays that come from outside."""
 
+import math
 import sys
 from typing import Any, TypeAlias
 
@@ -42,7 +43,8 @@ def converted(array: Array, dtype: DTypeLike, name: str) -> Array:
     """`array` in a float dtype, without a copy where it has it; DataError for finite numbers that are too large for it."""
     with np.errstate(over="ignore"):
         result: Array = array.astype(dtype, copy=False)
-    if array.dtype.kind == "f" and result.dtype.itemsize < array.dtype.itemsize:
+    narrowed = array.size and array.dtype.kind == "f" and result.dtype.itemsize < array.dtype.itemsize
+    if narrowed and not (math.isfinite(result.max()) and math.isfinite(result.min())):
         lost = np.isinf(result) & np.isfinite(array)
         if lost.any():
             largest = float(np.abs(array[lost]).max())

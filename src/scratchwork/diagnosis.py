@@ -12,6 +12,16 @@ from .sequential import Sequential
 def diverged(network: Sequential, x: Array, *, epoch: int, step: int, loss: float) -> DivergedError:
     """The error for a loss that is not finite, naming the first array that went bad on the way to it."""
     where = _first_bad(network, x, step) or f"the loss itself, whose inputs are finite ({_largest(network, x)})"
+    return _error(loss, epoch, step, where)
+
+
+def penalty_diverged(network: Sequential, *, epoch: int, step: int, loss: float) -> DivergedError:
+    """The error for a loss that is not finite because a penalty is not."""
+    largest = max(float(np.abs(parameter.value).max()) for _, parameter in network.parameters())
+    return _error(loss, epoch, step, f"the penalty of the regularizer (the largest parameter is {largest:.3g})")
+
+
+def _error(loss: float, epoch: int, step: int, where: str) -> DivergedError:
     return DivergedError(
         f"the loss became {loss} at epoch {epoch}, step {step}: the first array that is not finite is {where}; "
         "try a smaller learning rate, scaled inputs, or clip_norm=1.0"

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from .arrays import Array
 from .callbacks import Callback, checked_callbacks, hooked
 from .data.batches import epoch_order
-from .diagnosis import bad_parameters, diverged
+from .diagnosis import bad_parameters, diverged, penalty_diverged
 from .errors import ConfigurationError
 from .guards import ending, interruptible, thread_limit
 from .history import History, Run
@@ -137,17 +137,17 @@ def fit(
     with unbuilt_on_error(network):
         data = prepare_data(network, loss, x, y, sample_weight, validation_data, validation_split, seed)
         updater = Updater(network, rule, regularizer, constraint, clip_value, clip_norm)
-    rows = len(data.training)
-    size = rows if batch_size is None or isinstance(rule, LBFGS) else min(int(batch_size), rows)
-    run = Run(network, loss, rule, int(epochs), math.ceil(rows / size), rows, state=updater.state)
-    run.metrics, run.validated = measures, data.validation is not None
-    with limited_threads(), interruptible(run), np.errstate(all="ignore"), ending(run, hooks):
-        for hook in hooked(hooks, "on_fit_begin"):
-            hook(run)
-        if isinstance(rule, LBFGS):
-            _whole_set_iterations(run, rule, updater, data, hooks)
-        else:
-            _epochs(run, updater, data, size, int(seed) if shuffle else None, hooks)
+        rows = len(data.training)
+        size = rows if batch_size is None or isinstance(rule, LBFGS) else min(int(batch_size), rows)
+        run = Run(network, loss, rule, int(epochs), math.ceil(rows / size), rows, state=updater.state)
+        run.metrics, run.validated = measures, data.validation is not None
+        with limited_threads(), interruptible(run), np.errstate(all="ignore"), ending(run, hooks):
+            for hook in hooked(hooks, "on_fit_begin"):
+                hook(run)
+            if isinstance(rule, LBFGS):
+                _whole_set_iterations(run, rule, updater, data, hooks)
+            else:
+                _epochs(run, updater, data, size, int(seed) if shuffle else None, hooks)
     return run.history
 
 
@@ -171,6 +171,8 @@ def _epochs(run: Run, updater: Updater, data: Data, size: int, seed: int | None,
             network.backward(dprediction, caches, need_dx=False)
             run.step += 1
             run.batch_loss = value + updater.step(run)
+            if not math.isfinite(run.batch_loss):
+                raise penalty_diverged(network, epoch=run.epoch, step=run.step, loss=run.batch_loss)
             batch_weight = float(len(x)) if weight is None else float(weight.sum())
             total, total_weight = total + run.batch_loss * batch_weight, total_weight + batch_weight
             if measures:
