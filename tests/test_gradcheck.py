@@ -171,6 +171,47 @@ def test_a_layer_of_ones_own():
     assert not sw.check_gradients(Cube(), rows()).ok
 
 
+class Gain(sw.Layer):
+    """A layer as people write it: parameters and buffers that only `build` makes, in lists; gradients that are assigned."""
+
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    def build(self, in_shape, rng, dtype):
+        self.gain = sw.Parameter(np.full(in_shape, 1.5, dtype))
+        self.mean = np.zeros(in_shape, dtype)
+        return in_shape
+
+    def parameters(self):
+        return [("gain", self.gain)]
+
+    def buffers(self):
+        return [("mean", self.mean)]
+
+    def forward(self, x, *, training=False, step=0):
+        return x * self.gain.value, x
+
+    def backward(self, dy, cache, *, need_dx=True):
+        self.gain.grad = self.factor * (dy * cache).sum(axis=0)
+        return dy * self.gain.value
+
+
+def test_a_layer_of_ones_own_whose_parameters_come_with_build():
+    assert sw.check_gradients(Gain(), rows()).ok
+    assert not sw.check_gradients(Gain(1.001), rows()).ok
+    network = sw.Sequential([Gain(), sw.Dense(2)])
+    assert "not built" in network.summary()
+    assert sw.check_gradients(network, SoftmaxCrossEntropy(), rows(), [0, 1, 1, 0, 1]).ok
+
+
+def test_a_layer_of_ones_own_that_assigns_its_gradients_is_trained():
+    network = sw.Sequential([Gain()])
+    network.build(4, dtype=np.float64)
+    x = rows()
+    sw.fit(network, x, 3.0 * x, loss=sw.MeanSquaredError(), optimizer=sw.Adam(0.1), epochs=500, progress=False)
+    np.testing.assert_allclose(network[0].gain.value, 3.0, rtol=1e-6)
+
+
 def test_a_random_forward_is_named():
     class Noise(sw.Linear):
         def forward(self, x, *, training=False, step=0):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scratchwork.errors import ConfigurationError
+from scratchwork.errors import ConfigurationError, ShapeError
 from scratchwork.parameter import Parameter, flatten
 
 
@@ -42,7 +42,7 @@ def test_it_knows_whether_the_parameters_still_live_there():
     other = flatten(parameters)  # moved on
     assert not flat.holds(ordered)
     assert other.holds(ordered)
-    ordered[0].value = ordered[0].value.copy()
+    ordered[0].value = ordered[0].value.astype(np.float64)
     assert not other.holds(ordered)
 
 
@@ -54,6 +54,38 @@ def test_a_value_that_somebody_replaced_is_taken_in_as_it_is_and_in_the_network_
     assert flat.value.dtype == parameters[0].value.dtype == np.float32
     assert flat.value.tolist() == [1] * 8 + [20, 21, 22, 10, 11, 12]
     assert parameters[0].grad.shape == (4, 2)
+
+
+def test_what_is_assigned_is_written_where_the_optimizer_reads_it():
+    parameters = three()
+    flat = flatten(parameters)
+    weight, bias, _ = parameters
+    weight.grad = np.full((2, 3), 7.0)  # a float64 array, as of a loss computed in float64
+    weight.grad += 1
+    bias.value = np.array([1, 2, 3], np.float32)
+    bias.value *= 2
+    assert flat.grad[:6].tolist() == [8] * 6
+    assert flat.value[9:].tolist() == [2, 4, 6]
+    assert flat.holds(flat.parameters)
+    assert weight.grad.dtype == np.float32
+
+
+def test_what_is_assigned_is_copied():
+    parameter = Parameter(np.zeros(2))
+    kept = np.array([1.0, 2.0])
+    parameter.value = kept
+    parameter.grad = kept
+    parameter.value += 1
+    assert kept.tolist() == parameter.grad.tolist() == [1, 2]
+
+
+def test_a_gradient_of_another_shape_is_refused_and_one_of_a_new_value_is_taken():
+    parameter = Parameter(np.zeros((2, 3)))
+    with pytest.raises(ShapeError, match=r"has the shape of its parameter, \(2, 3\); received \(3,\)"):
+        parameter.grad = np.ones(3)
+    parameter.value = np.ones((4, 1))
+    parameter.grad = np.full((4, 1), 5)
+    assert parameter.grad.tolist() == [[5.0]] * 4
 
 
 def test_values_in_another_order_in_memory():

@@ -20,9 +20,9 @@ References: central differences and the choice h ≈ ∛ε: Press et al. (2007),
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,6 +35,8 @@ from .sequential import Sequential
 
 STEP = 6e-6  # ∛ε of float64: balances the truncation h² against the rounding ε/h
 EPSILON = 2.0**-52
+
+Named = TypeVar("Named")
 
 
 @dataclass(frozen=True)
@@ -203,11 +205,7 @@ class _Problem:
             self.complaints.append(f"backward gives dx of {found}, expected shape {x.shape}")
         else:
             self.arrays.append(("x", x, np.array(dx)))
-        for name, parameter in layer.parameters():
-            if parameter.grad.shape != parameter.value.shape:
-                self.complaints.append(f"{name}.grad has shape {parameter.grad.shape}, its value {parameter.value.shape}")
-            else:
-                self.arrays.append((name, parameter.value, parameter.grad.copy()))
+        self.arrays += [(name, parameter.value, parameter.grad.copy()) for name, parameter in layer.parameters()]
 
     def value(self) -> float:
         """f at the present x and parameters."""
@@ -324,15 +322,22 @@ def _difference(
 def _in_float64(layer: Layer, x: Array, seed: int) -> Layer:
     """A copy of `layer` whose parameters and buffers are the same numbers in float64."""
     double = copy.deepcopy(layer)
-    built = layer.built if isinstance(layer, Sequential) else next(layer.parameters(), None) is not None
-    if isinstance(layer, Sequential) and built and x.shape[1:] != layer.in_shape:
+    if isinstance(layer, Sequential) and layer.built and x.shape[1:] != layer.in_shape:
         raise ShapeError(f"the network was built for rows of shape {layer.in_shape}, x has rows of shape {x.shape[1:]}")
     double.build(x.shape[1:], np.random.default_rng(seed), np.float64)
-    for (_, old), (_, new) in zip(layer.parameters(), double.parameters(), strict=False):
+    for (_, old), (_, new) in zip(_made(layer.parameters), double.parameters(), strict=False):
         new.value[...] = old.value
-    for (_, was), (_, now) in zip(layer.buffers(), double.buffers(), strict=False):
+    for (_, was), (_, now) in zip(_made(layer.buffers), double.buffers(), strict=False):
         now[...] = was
     for _, parameter in double.parameters():
-        parameter.value = parameter.value.astype(np.float64, copy=False)
-        parameter.grad = np.full_like(parameter.value, np.nan)  # a backward that forgets one is found out
+        value = parameter.value.astype(np.float64, copy=False)
+        parameter.move_to(value, np.full_like(value, np.nan))  # a backward that forgets one is found out
     return double
+
+
+def _made(arrays: Callable[[], Iterable[Named]]) -> list[Named]:
+    """What a layer lists of its arrays; a layer of one's own may list what only `build` makes."""
+    try:
+        return list(arrays())
+    except AttributeError:
+        return []

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .arrays import Array
-from .errors import ConfigurationError
+from .errors import ConfigurationError, ShapeError
 from .regularizers import Constraint, Regularizer, check_rules
 
 
@@ -21,13 +21,17 @@ class Parameter:
     """An array that training changes.
 
     value        the numbers
-    grad         ∂L/∂value of the last backward, of the same shape; overwritten by every backward, never added to
+    grad         ∂L/∂value of the last backward, of the same shape; overwritten by every backward, never added to; assigning
+                 to it writes the numbers into the array that is there, for the optimizer reads no other
     decay        whether regularization and weight decay apply by default: True for weights, False for biases and gains
     regularizer  this parameter's own penalty, in place of the one given to `fit`
     constraint   projected onto after every step
+
+    An array of the same shape and type that is assigned to `value` is written into the one that is there, too; any other
+    takes its place, and `flatten` moves it into the network's vector.
     """
 
-    __slots__ = ("constraint", "decay", "grad", "regularizer", "value")
+    __slots__ = ("_grad", "_value", "constraint", "decay", "regularizer")
 
     def __init__(
         self,
@@ -38,11 +42,43 @@ class Parameter:
         constraint: Constraint | None = None,
     ) -> None:
         check_rules(regularizer, constraint, "the parameter's ")
-        self.value = value
-        self.grad = np.zeros(value.shape, value.dtype)
+        self._value: Array = value
+        self._grad: Array = np.zeros(value.shape, value.dtype)
         self.decay = decay
         self.regularizer = regularizer
         self.constraint = constraint
+
+    @property
+    def value(self) -> Array:
+        return self._value
+
+    @value.setter
+    def value(self, value: Array) -> None:
+        if value is self._value:  # what `parameter.value *= 2` ends with
+            return
+        if isinstance(value, np.ndarray) and (value.shape, value.dtype) == (self._value.shape, self._value.dtype):
+            self._value[...] = value
+        else:
+            self._value = np.asarray(value)
+
+    @property
+    def grad(self) -> Array:
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Array) -> None:
+        if grad is self._grad:
+            return
+        if np.shape(grad) != self._value.shape:
+            raise ShapeError(f"a gradient has the shape of its parameter, {self._value.shape}; received {np.shape(grad)}")
+        if self._grad.shape == self._value.shape:
+            self._grad[...] = grad
+        else:  # a value of another shape was put in its place
+            self._grad = np.array(grad, self._value.dtype)
+
+    def move_to(self, value: Array, grad: Array) -> None:
+        """From now on these two arrays are the parameter."""
+        self._value, self._grad = value, grad
 
     def __repr__(self) -> str:
         return f"Parameter(shape={self.value.shape}, dtype={self.value.dtype}, decay={self.decay})"
@@ -91,7 +127,7 @@ def flatten(parameters: Sequence[Parameter], dtype: DTypeLike | None = None) -> 
         value[place] = parameter.value.reshape(-1)
         if parameter.grad.shape == shape:  # another value was put in its place otherwise, and the gradient is of the old one
             grad[place] = parameter.grad.reshape(-1)
-        parameter.value, parameter.grad = value[place].reshape(shape), grad[place].reshape(shape)
+        parameter.move_to(value[place].reshape(shape), grad[place].reshape(shape))
         slices.append(place)
         start = place.stop
     n_decay = sum(p.value.size for p in ordered if p.decay)
