@@ -185,6 +185,9 @@ def test_errors():
             PCA(components)
     with pytest.raises(ConfigurationError, match="6 components were asked for"):
         PCA(6).fit(x)
+    for eps in ("small", None):
+        with pytest.raises(ConfigurationError, match=f"eps >= 0.*received {eps!r}"):
+            Whiten(eps=eps)
     with pytest.raises(ConfigurationError, match="eps >= 0"):
         Whiten(eps=-1e-9)
     with pytest.raises(UnknownNameError, match="did you mean 'zca'"):

@@ -212,6 +212,10 @@ def test_numbers_too_large_to_square_are_one_clear_error():
         (lambda: MinMax(0, float("inf")), "low < high"),
         (lambda: Rescale(0), "other than 0"),
         (lambda: Rescale(1, float("nan")), "finite offset"),
+        (lambda: Standardize(eps="small"), "eps >= 0.*received 'small'"),
+        (lambda: MinMax("0", 1), "low < high; received '0'"),
+        (lambda: Rescale("1/255"), "other than 0; received '1/255'"),
+        (lambda: Rescale(1, None), "finite offset; received None"),
     ],
 )
 def test_settings_outside_their_range(make, message):

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Array
 from ..errors import ConfigurationError, DataError, look_up
+from ..layers.base import real_number
 from .base import Axes, Transformer, mapped, moments, pieces, rows_like, training_rows
 
 METHODS = {"pca": "pca", "zca": "zca"}
@@ -169,9 +170,7 @@ class Whiten(Transformer):
 
     def __init__(self, method: str = "pca", *, eps: float = 1e-5, components: int | float | None = None) -> None:
         self.method = look_up(method, METHODS, "whitening method")
-        if not 0 <= eps < math.inf:
-            raise ConfigurationError(f"Whiten needs a finite eps >= 0, added to the variances; received {eps!r}")
-        self.eps = float(eps)
+        self.eps = real_number(eps, lambda eps: 0 <= eps < math.inf, "Whiten needs a finite eps >= 0, added to the variances")
         self.components = checked_components(components, "Whiten")
 
     def fit(self, x: ArrayLike) -> "Whiten":

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Array
 from ..errors import ConfigurationError, look_up
+from ..layers.base import real_number
 from .base import Axes, Transformer, mapped, moments, rows_like, training_rows
 
 PER = {"feature": "feature", "image": "feature", "scalar": "scalar"}
@@ -107,9 +108,8 @@ class Standardize(Transformer):
     scale_: Array
 
     def __init__(self, *, eps: float = 0.0) -> None:
-        if not 0 <= eps < math.inf:
-            raise ConfigurationError(f"Standardize needs a finite eps >= 0, added to the variance; received {eps!r}")
-        self.eps = float(eps)
+        wanted = "Standardize needs a finite eps >= 0, added to the variance"
+        self.eps = real_number(eps, lambda eps: 0 <= eps < math.inf, wanted)
 
     def fit(self, x: ArrayLike) -> "Standardize":
         self.mean_, variance = moments(training_rows(x))
@@ -168,10 +168,10 @@ class MinMax(Transformer):
     range_: Array
 
     def __init__(self, low: float = 0.0, high: float = 1.0) -> None:
-        if not -math.inf < low < high < math.inf:
+        self.low = real_number(low, math.isfinite, "MinMax needs finite low < high")
+        self.high = real_number(high, math.isfinite, "MinMax needs finite low < high")
+        if not self.low < self.high:
             raise ConfigurationError(f"MinMax needs finite low < high; received low={low!r}, high={high!r}")
-        self.low = float(low)
-        self.high = float(high)
 
     def fit(self, x: ArrayLike) -> "MinMax":
         x = training_rows(x)
@@ -232,12 +232,9 @@ class Rescale(Transformer):
     """
 
     def __init__(self, factor: float, offset: float = 0.0) -> None:
-        if not math.isfinite(factor) or factor == 0 or not math.isfinite(offset):
-            raise ConfigurationError(
-                f"Rescale needs a finite factor other than 0 and a finite offset; received {factor!r} and {offset!r}"
-            )
-        self.factor = float(factor)
-        self.offset = float(offset)
+        wanted = "Rescale needs a finite factor other than 0"
+        self.factor = real_number(factor, lambda factor: math.isfinite(factor) and factor != 0, wanted)
+        self.offset = real_number(offset, math.isfinite, "Rescale needs a finite offset")
 
     def fit(self, x: ArrayLike) -> "Rescale":
         return self
