@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+import scratchwork as sw
 from scratchwork import pictures
 from scratchwork.errors import (
     ConfigurationError,
@@ -153,6 +154,20 @@ def test_weight_images_stop_at_the_limit_and_say_so():
     pictures.weight_images(np.zeros((4, 1)), (2, 2))  # no scale to divide by
 
 
+def test_weight_images_find_the_shape():
+    network = sw.Sequential([sw.Flatten(), sw.Dense(2)])
+    network.build((3, 5))
+    flat = sw.Sequential([sw.Dense(2)])
+    flat.build(9)
+    assert [tile.shape for tile in tiles(pictures.weight_images(network))[:2]] == [(3, 5)] * 2
+    assert [tile.shape for tile in tiles(pictures.weight_images(sw.Model(network)))[:2]] == [(3, 5)] * 2
+    assert [tile.shape for tile in tiles(pictures.weight_images(flat))[:2]] == [(3, 3)] * 2
+    flat.build(6)
+    assert [tile.shape for tile in tiles(pictures.weight_images(sw.Model(flat, image_shape=(2, 3))))[:2]] == [(2, 3)] * 2
+    with pytest.raises(ShapeError, match="no square image"):
+        pictures.weight_images(flat)
+
+
 def test_weight_images_errors():
     with pytest.raises(NotBuiltError, match="train it"):
         pictures.weight_images(Net(), (2, 2))
@@ -199,6 +214,8 @@ def test_digit_picture_of_many_classes_keeps_the_likeliest_and_the_true_one():
 
 
 def test_digit_picture_errors():
+    with pytest.raises(DataError, match="images holds NaN"):
+        pictures.digit_picture(np.full((8, 8), np.nan), [0.5, 0.5])
     with pytest.raises(DataError, match="finite"):
         pictures.digit_picture(np.zeros(16), [0.5, np.nan])
     with pytest.raises(ShapeError, match="no square image"):
@@ -348,6 +365,12 @@ def test_confusion_picture_of_any_size_with_long_labels(size, tmp_path):
     assert any("%" in text.get_text() for text in figure.axes[0].texts) == (size <= 12)
 
 
+def test_confusion_picture_of_a_hundred_classes_has_colours_only():
+    figure = pictures.confusion_picture(RNG.integers(1, 9, (100, 100)))
+    assert not figure.axes[0].texts
+    assert tiles(figure)[0].shape[:2] == (100, 100)
+
+
 @pytest.mark.parametrize("draw", [pictures.confusion_picture, pictures.text_confusion])
 def test_confusion_errors(draw):
     for matrix in (np.zeros((2, 3)), np.zeros(3), np.zeros((0, 0))):
@@ -406,6 +429,23 @@ def test_decision_boundary_takes_names_and_one_class():
     figure = pictures.decision_boundary(exactly_one, XOR[:2], ["yes", "yes"], labels=["no", "yes"], resolution=5)
     assert "Decision boundary: 50.0 % of 2 points right" in texts(figure)
     pictures.decision_boundary(lambda rows: np.zeros((len(rows), 12)), XOR, [0, 11, 3, 4], resolution=5)
+
+
+def test_decision_boundary_knows_the_names_that_a_model_has():
+    class Model:
+        labels = ("no", "yes")
+
+        def predict(self, rows):
+            return np.where(exactly_one(rows), "yes", "no")
+
+    figure = pictures.decision_boundary(Model(), XOR, ["no", "yes", "yes", "no"], resolution=5)
+    assert {"Decision boundary: 100.0 % of 4 points right", "no", "yes"} <= set(texts(figure))
+
+
+def test_decision_boundary_of_a_model_whose_labels_are_numbers():
+    for labels in ([1, 2], None):
+        figure = pictures.decision_boundary(lambda rows: 1 + exactly_one(rows), XOR, [1, 2, 2, 1], labels=labels, resolution=5)
+        assert "Decision boundary: 100.0 % of 4 points right" in texts(figure)
 
 
 def test_decision_boundary_errors():

@@ -34,6 +34,8 @@ def decision_boundary(
         where all values lie in 0..1, and at 0 otherwise. Whole numbers (M,), or names from `labels`, are the classes.
     x : (N, 2)
     y : (N,) class numbers, names from `labels`, or one-hot rows (N, C)
+    labels : optional
+        The names of the classes; those of a model that has names need not be given again.
     resolution : int ≥ 2
         Points along each side of the drawn grid.
 
@@ -42,6 +44,9 @@ def decision_boundary(
     ShapeError
         When x has not two columns, or `predict` gives another number of rows than it was given.
     """
+    known = getattr(predict, "labels", None)
+    if labels is None and known and all(isinstance(label, str) for label in known):
+        labels = known
     points, truth = _checked_points(x, y, labels)
     if resolution < 2:
         raise ConfigurationError(f"decision_boundary needs resolution >= 2; received {resolution!r}")
@@ -106,11 +111,8 @@ def _called(predict: Any, rows: Array, labels: Sequence[object] | None = None) -
     values = np.asarray(getattr(predict, "predict", predict)(rows))
     if values.ndim not in (1, 2) or len(values) != len(rows):
         raise ShapeError(f"predict was given {len(rows)} rows and gave back an array of shape {values.shape}")
-    return (
-        class_numbers(values, labels, "the prediction")
-        if values.dtype.kind in "US"
-        else numeric_array(values, "the prediction")
-    )
+    named = values.dtype.kind in "US" or (labels is not None and values.ndim == 1 and values.dtype.kind in "iu")
+    return class_numbers(values, labels, "the prediction") if named else numeric_array(values, "the prediction")
 
 
 def _classes(prediction: Array) -> tuple[Array, Array]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def weight_images(
     network: Any,
-    image_shape: Sequence[int],
+    image_shape: Sequence[int] | None = None,
     labels: Sequence[object] | None = None,
     *,
     limit: int = 64,
@@ -50,8 +50,9 @@ def weight_images(
     ----------
     network : network, model, or array (D, units)
         A built network, whose first weight matrix is taken, or the matrix itself.
-    image_shape : (H, W) or (H, W, 3)
-        With H·W·channels = D.
+    image_shape : (H, W) or (H, W, 3), optional
+        With H·W·channels = D. By default that of the model, or of the network's rows where they are images, and otherwise
+        a square.
     labels : optional
         One name per neuron: the class names, where the first layer is the last.
     limit : int ≥ 1
@@ -67,7 +68,7 @@ def weight_images(
     weight = _first_weight(network)
     require_finite(weight, "the weights")
     units = weight.shape[1]
-    tiles = as_images(weight.T, image_shape)[:limit]
+    tiles = as_images(weight.T, _row_shape(network) if image_shape is None else image_shape)[:limit]
     names = [f"neuron {number}" for number in range(units)] if labels is None else class_names(labels, units)
     extent = float(np.percentile(np.abs(weight), 99.5)) or float(np.abs(weight).max()) or 1.0
     rows, columns = grid_of(len(tiles))
@@ -114,6 +115,13 @@ def _first_weight(network: Any) -> Array:
         if parameter.value.ndim == 2:
             return np.asarray(parameter.value, np.float64)
     raise NotBuiltError("the network has no weight matrix: train it, or build it, before drawing its weights")
+
+
+def _row_shape(network: Any) -> Sequence[int] | None:
+    """The shape of the images that a model, or a network that begins with Flatten, takes; None for flat rows."""
+    known: Sequence[int] | None = getattr(network, "image_shape", None)
+    rows: Sequence[int] = getattr(getattr(network, "network", network), "in_shape", ())
+    return known if known is not None else (rows if len(rows) > 1 else None)
 
 
 def digit_picture(
