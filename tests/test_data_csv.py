@@ -133,6 +133,15 @@ def test_columns_without_names_are_found_again_by_the_names_they_were_given(tabl
     assert read_csv(path, target="column 1").y.tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("delimiter", [", ", "; ", "\t", ",  "])
+def test_spaces_may_stand_before_quotes(table, delimiter):
+    rows = [["a", '"b, c; d"', "y"], ["1", '"2"', '"red, or so"'], [" -3e1", '"4"', '"blue"']]
+    data = read_csv(table("\n".join(map(delimiter.join, rows))))
+    assert data.feature_names == ("a", "b, c; d")
+    assert data.x.tolist() == [[1, 2], [-30, 4]]
+    assert data.labels == ("blue", "red, or so")
+
+
 def test_names_with_delimiters_and_line_ends_inside_quotes(table):
     data = read_csv(table('"a,b","c\nd",y\n1,2,0.5\n3,4,1.5\n'))
     assert data.feature_names == ("a,b", "c\nd")

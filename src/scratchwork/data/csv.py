@@ -159,7 +159,8 @@ def _rows(lines: Iterable[str], delimiter: str, path: Path) -> Iterator[tuple[in
     import csv
 
     try:
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        # after a comma a space may stand before the quote of a cell that holds commas
+        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     except TypeError:
         raise ConfigurationError(f"delimiter is one character; received {delimiter!r}") from None
     line = 1
