@@ -149,7 +149,7 @@ def test_folders_that_are_none(tmp_path):
         read_image_folder(tmp_path / "a" / "1.png")
 
 
-@pytest.mark.parametrize("resize", [(0, 3), (3,), (3, 3.5), (1, 10**6)])
+@pytest.mark.parametrize("resize", [(0, 3), (3,), (3, 3.5), (1, 10**6), 28, "28x28"])
 def test_a_size_that_is_none(animals, resize):
     with pytest.raises(ConfigurationError, match="resize is the height and width"):
         read_image_folder(animals[0], resize=resize)

@@ -54,7 +54,8 @@ def read_image_folder(
         When an image is broken (it is named), unfolds to more than 50 million pixels, or has more than 8 bits a value.
     """
     folder = existing_folder(path)
-    if resize is not None and (len(resize) != 2 or not all(isinstance(side, int) and 1 <= side <= 10_000 for side in resize)):
+    pair = resize if isinstance(resize, tuple | list) else ()
+    if resize is not None and (len(pair) != 2 or not all(isinstance(side, int) and 1 <= side <= 10_000 for side in pair)):
         raise ConfigurationError(f"resize is the height and width in pixels, each from 1 to 10,000; received {resize!r}")
     classes = _class_folders(folder)
     files = [(file, k) for k, found in enumerate(classes.values()) for file in found]
