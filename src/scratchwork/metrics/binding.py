@@ -67,7 +67,11 @@ class BoundMetric:
             prediction = apply_link(float_array(prediction).astype(np.float64), self.link)
         # a function of somebody's own may take two arguments only
         arguments = (prediction, target) if weight is None else (prediction, target, weight)
-        return float(self.function(*arguments, **self.options))
+        value = self.function(*arguments, **self.options)
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise ConfigurationError(f"the metric {self.name} gave {value!r} instead of one number") from None
 
 
 def resolve_metric(metric: str | Metric, loss: Loss | None = None) -> BoundMetric:
