@@ -290,6 +290,16 @@ def test_a_model_holds_a_network():
         sw.Model([sw.Dense(2)])
 
 
+def test_rows_that_preprocessing_makes_infinite():
+    trained = model(preprocessing=[prep.Rescale(1e60)])
+    with pytest.raises(DataError, match=r"^x after preprocessing holds an infinity at row 0"):
+        fit(trained, x=X.astype(np.float32))
+    trained = model(preprocessing=[prep.Rescale(1e10)])
+    fit(trained, epochs=1)
+    with pytest.raises(DataError, match=r"^x after preprocessing holds an infinity"):
+        trained.predict((X * 1e30).astype(np.float32))
+
+
 def test_use():
     trained = model(image_shape=(1, 3))
     for call in (trained.predict, trained.predict_proba, trained.scores):

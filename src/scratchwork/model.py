@@ -126,9 +126,9 @@ class Model:
                 validation = (inputs[held], encoded[held], None if weight is None else weight[held])
                 inputs, encoded, weight = inputs[kept], encoded[kept], None if weight is None else weight[kept]
             trained = self.network.built and self.network.epochs_seen and self.preprocessing.fitted
-            rows = self.preprocessing.transform(inputs) if trained else self.preprocessing.fit_transform(inputs)
+            rows = self._preprocessed(inputs, "x", fit=not trained)
             if validation is not None:
-                validation = (self.preprocessing.transform(validation[0]), *validation[1:])
+                validation = (self._preprocessed(validation[0], "validation x"), *validation[1:])
             if not self.network.built:
                 self.network.build(rows.shape[1:], rng=seed)
             labels = self.labels
@@ -160,7 +160,7 @@ class Model:
             raise NotBuiltError("the model has learned nothing yet: call fit first")
         rows = self._rows(x)
         require_finite(rows, "x")
-        return self.network.predict(self.preprocessing.transform(rows))
+        return self.network.predict(self._preprocessed(rows, "x"))
 
     def predict(self, x: ArrayLike) -> Array:
         """Labels (N,) for classes, labels or a boolean matrix for attributes, numbers (N,) or (N, outputs) for regression."""
@@ -235,6 +235,11 @@ class Model:
         if self.image_shape is not None and rows.shape[1:] == self.image_shape and self._takes_flat_rows():
             rows = rows.reshape(len(rows), -1)
         return rows
+
+    def _preprocessed(self, rows: Array, name: str, *, fit: bool = False) -> Array:
+        prepared = self.preprocessing.fit_transform(rows) if fit else self.preprocessing.transform(rows)
+        require_finite(prepared, f"{name} after preprocessing")
+        return prepared
 
     def _takes_flat_rows(self) -> bool:
         return not self.network.built or len(self.network.in_shape) == 1
