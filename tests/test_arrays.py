@@ -24,6 +24,8 @@ REFUSED = {
     "dates": (np.array(["2024-01-01"], "datetime64[D]"), "dates"),
     "durations": (np.array([1], "timedelta64[s]"), "durations"),
     "records": (np.zeros(2, [("a", float)]), "values of type"),
+    "None": (None, "None where numbers belong"),
+    "sparse": (type("Sparse", (), {"toarray": None})(), r"sparse matrix.*give x.toarray\(\)"),
     "masked": (np.ma.masked_array([1.0, 2.0], [False, True]), "masked"),
 }
 

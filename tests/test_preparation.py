@@ -85,6 +85,7 @@ BAD = {
     "regularizer number": ({"regularizer": 0.01}, ConfigurationError, r"write for example L2\(1e-4\)"),
     "no parameters": ({"network": sw.Sequential([sw.ReLU()]), "x": X[:, :2]}, ConfigurationError, "no parameters to train"),
     "weights negative": ({"sample_weight": Y - 0.5}, DataError, "at least 0"),
+    "weights too large": ({"sample_weight": np.full(20, 1e308)}, DataError, "their sum is infinite"),
     "weights all 0": ({"sample_weight": Y * 0}, DataError, "not all 0"),
     "weights NaN": ({"sample_weight": NAN[:, 2]}, DataError, "sample_weight holds NaN at row 3"),
     "weights too few": ({"sample_weight": Y[:-1]}, ShapeError, r"sample_weight needs one number per row, shape \(20,\)"),

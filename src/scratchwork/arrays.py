@@ -18,6 +18,10 @@ def numeric_array(values: ArrayLike, name: str, dtype: DTypeLike | None = None) 
 
     With a `dtype` the result has it (no copy where it has it already); without, booleans, integers and floats keep theirs.
     """
+    if values is None:
+        raise DataError(f"{name} is None where numbers belong")
+    if hasattr(values, "toarray"):
+        raise DataError(f"{name} is a sparse matrix, and the library computes with dense ones: give {name}.toarray()")
     masked = sys.modules.get("numpy.ma")  # not loaded before there is a masked array
     if masked is not None and masked.is_masked(values):  # as a plain array it would show what was hidden
         raise DataError(f"{name} has masked entries: remove or fill them first")

@@ -125,6 +125,11 @@ def check_weights(weight: ArrayLike | None, rows: int, prefix: str = "") -> Arra
     require_finite(weights, f"{prefix}sample_weight")
     if weights.min() < 0 or not weights.any():
         raise DataError(f"{prefix}sample_weight needs numbers of at least 0, and not all 0")
+    with np.errstate(over="ignore"):
+        if not np.isfinite(weights.sum()):
+            raise DataError(
+                f"{prefix}sample_weight holds numbers so large that their sum is infinite: divide them by the largest"
+            )
     return weights
 
 

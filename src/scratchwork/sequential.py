@@ -191,7 +191,8 @@ class Sequential(Layer):
             raise ConfigurationError(f"batch_size is a whole number of at least 1; received {batch_size!r}")
         starts = range(0, max(len(x), 1), batch_size)
         pieces = (converted(x[start : start + batch_size], self.dtype, "x") for start in starts)
-        outputs = [self.forward(piece)[0] for piece in pieces]
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is infinite in the result, for all to see
+            outputs = [self.forward(piece)[0] for piece in pieces]
         if len(outputs) > 1:
             return np.concatenate(outputs)
         return outputs[0].copy() if np.may_share_memory(x, outputs[0]) else outputs[0]  # Flatten hands back a view

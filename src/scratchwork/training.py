@@ -165,7 +165,7 @@ def _epochs(run: Run, updater: Updater, data: Data, size: int, seed: int | None,
         for x, target, weight in batches.epoch(seed, network.epochs_seen - 1):
             network.steps_seen += 1
             prediction, caches = network.forward(x, training=True, step=network.steps_seen)
-            value, dprediction = loss.value_and_grad(prediction, target, weight)
+            value, dprediction = _checked(loss, loss.value_and_grad(prediction, target, weight), prediction)
             if not math.isfinite(value):
                 raise diverged(network, x, epoch=run.epoch, step=run.step + 1, loss=value)
             network.backward(dprediction, caches, need_dx=False)
@@ -201,7 +201,8 @@ def _whole_set_iterations(run: Run, rule: LBFGS, updater: Updater, data: Data, h
     def function(value: Array) -> tuple[float, Array]:
         flat.value[...] = value
         prediction, caches = network.forward(x, training=True, step=network.steps_seen)
-        loss, dprediction = run.loss.value_and_grad(prediction, rows.target, rows.weight)
+        given = run.loss.value_and_grad(prediction, rows.target, rows.weight)
+        loss, dprediction = _checked(run.loss, given, prediction)
         network.backward(dprediction, caches, need_dx=False)
         return loss + updater.add_penalties(), flat.grad
 
@@ -258,6 +259,18 @@ class Batches:
                 self.converted[: len(chosen)] = x
                 x = self.converted[: len(chosen)]
             yield x, rows.target[chosen], None if rows.weight is None else rows.weight[chosen]
+
+
+def _checked(loss: Loss, given: Any, prediction: Array) -> tuple[float, Array]:
+    """What a loss gave, or a ConfigurationError for one of somebody's own that gives something else."""
+    pair = isinstance(given, tuple) and len(given) == 2
+    if not pair or np.shape(given[1]) != prediction.shape or not isinstance(given[0], float | int | np.number):
+        found = f"({type(given[0]).__name__}, array of shape {np.shape(given[1])})" if pair else type(given).__name__
+        raise ConfigurationError(
+            f"value_and_grad of {loss!r} gives a number and a gradient of the shape of the prediction, {prediction.shape}; "
+            f"received {found}"
+        )
+    return given  # type: ignore[no-any-return]
 
 
 def _measured(measures: Mapping[str, Metric], seen: list[tuple[Array, Array, Array | None]]) -> dict[str, float]:
