@@ -171,8 +171,8 @@ def test_the_best_weights_come_back_after_an_error_too():
 
 def test_one_object_serves_two_runs():
     stopping = sw.EarlyStopping("score", mode="min", patience=1)
-    for _ in range(2):
-        assert fit(stopping, epochs=9, metrics={"score": scripted([1, 2, 0])}).epochs == 2
+    for values, epochs in (([1, 2, 0], 2), ([5, 4, 3, 6], 4)):
+        assert fit(stopping, epochs=9, metrics={"score": scripted(values)}).epochs == epochs
 
 
 @pytest.mark.parametrize("metrics", [["accuracy"], {"right": "accuracy"}])
