@@ -307,12 +307,12 @@ def _difference(
         below = value()
         array[...] = start
         numeric = (above - below) / (2 * h)
-        noise = 16 * EPSILON * max(magnitude, abs(middle)) / h
+        noise = 16 * EPSILON * max(magnitude, abs(middle)) / h  # the slope that rounding in f alone may feign
         error = abs(analytic - numeric) / max(spread, abs(numeric), noise / tolerance, 1e-300)
         if error <= tolerance:
             return numeric, error, False
     left, right = (middle - below) / h, (above - middle) / h
-    bend = abs(right - left)
+    bend = abs(right - left)  # without a kink h·f″, which is tiny at this h: a hundred times the slack is no curvature
     slack = tolerance * max(spread, abs(left), abs(right)) + 2 * noise
     if bend > 100 * slack and min(left, right) - slack <= analytic <= max(left, right) + slack:
         return numeric, 0.0, True

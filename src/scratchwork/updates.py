@@ -78,12 +78,12 @@ class Updater:
         return sum(rule.penalty(value) for rule, value, _ in self.penalties)
 
     def _pieces(self, optimizer: Optimizer) -> list[tuple[Optimizer, Array, Array, State]]:
-        flat = self.flat
+        flat, without_decay = self.flat, optimizer.without_decay()
+        parts = [(optimizer, 0, flat.value.size)]
+        if without_decay != optimizer:
+            parts = [(optimizer, 0, flat.n_decay), (without_decay, flat.n_decay, flat.value.size)]
         pieces: list[tuple[Optimizer, Array, Array, State]] = []
-        for rule, begin, end in ((optimizer, 0, flat.n_decay), (optimizer.without_decay(), flat.n_decay, flat.value.size)):
-            if rule == optimizer and begin:  # the same rule for all: one walk, without a cut where decay ends
-                pieces = []
-                begin = 0
+        for rule, begin, end in parts:
             for start in range(begin, end, PIECE):
                 part = slice(start, min(start + PIECE, end))
                 state = {name: array[part] for name, array in self.state.items()}

@@ -100,25 +100,24 @@ class SoftmaxCrossEntropy(Loss):
             weight = times_class_weight(weight, t, self.class_weight, classes)
         if t.ndim == 1 and self.label_smoothing:
             t = one_hot(t, classes, z.dtype)
-        # largest of each row: down the columns of a copy NumPy compares whole vectors, along short rows number by number
-        grad = np.subtract(z, np.maximum.reduce(z.T.copy(), axis=0)[:, None], order="C")
-        if t.ndim == 1:
-            true = np.arange(0, rows * classes, classes) + t  # places in the flat array: cheaper than two indices
-            picked = grad.reshape(-1).take(true)
-            total = _exp_and_sum(grad)
-            row_losses = np.log(total) - picked
-        else:
-            t = smoothed(t, self.label_smoothing, z.dtype)
-            mass = np.add.reduce(t, axis=1)  # 1 but for rounding and printed decimals; kept: the gradient is that of the value
-            picked = np.einsum("nc,nc->n", t, grad)
-            total = _exp_and_sum(grad)
-            row_losses = mass * np.log(total) - picked
         scale = row_weights(weight, rows, z.dtype)
         per_row = scale if isinstance(scale, float) else scale[:, 0]
+        # largest of each row: down the columns of a copy NumPy compares whole vectors, along short rows number by number
+        shifted = np.subtract(z, np.maximum.reduce(z.T.copy(), axis=0)[:, None], order="C")
+        grad = shifted  # one array all the way: shifted logits, from `_inplace_exp_and_sum` on exponentials, then w (p − t)
         if t.ndim == 1:
+            true = np.arange(0, rows * classes, classes) + t  # places in the flat array: cheaper than two indices
+            picked = shifted.reshape(-1).take(true)
+            total = _inplace_exp_and_sum(shifted)
+            row_losses = np.log(total) - picked
             grad *= (per_row / total)[:, None]
             grad.reshape(-1)[true] -= per_row
         else:
+            t = smoothed(t, self.label_smoothing, z.dtype)
+            mass = np.add.reduce(t, axis=1)  # 1 but for rounding and printed decimals; kept: the gradient is that of the value
+            picked = np.einsum("nc,nc->n", t, shifted)
+            total = _inplace_exp_and_sum(shifted)
+            row_losses = mass * np.log(total) - picked
             grad *= (mass / total)[:, None]
             grad -= t
             grad *= scale
@@ -293,7 +292,7 @@ def _ones(size: int, dtype: np.dtype[Any]) -> Array:
     return ones
 
 
-def _exp_and_sum(shifted: Array) -> Array:
+def _inplace_exp_and_sum(shifted: Array) -> Array:
     """Replace the logits by their exponentials and return each row's sum; a product with ones is the fastest row sum."""
     np.exp(shifted, out=shifted)
     total: Array = shifted.dot(_ones(shifted.shape[1], shifted.dtype))

@@ -231,15 +231,15 @@ def _inplace_adam(
     value: Array, grad: Array, state: State, step: int, learning_rate: float, beta1: float, beta2: float, eps: float
 ) -> None:
     m, v = state["m"], state["v"]
-    fresh = (1.0 - beta1) * grad
+    fresh = (1.0 - beta1) * grad  # the only temporary array: used again for g², and for the step
     m *= beta1
     m += fresh
     np.multiply(grad, grad, out=fresh)
     fresh *= 1.0 - beta2
     v *= beta2
     v += fresh
-    root = math.sqrt(1.0 - beta2**step)
-    _inplace_divided_step(value, m, v, learning_rate * root / (1.0 - beta1**step), eps * root, fresh)
+    root = math.sqrt(1.0 - beta2**step)  # r of Adam's docstring
+    _inplace_divided_step(value, m, v, learning_rate * root / (1.0 - beta1**step), eps * root, out=fresh)
     inplace_flush(m, step)
     inplace_floor(v, step)
 
