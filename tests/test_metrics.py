@@ -416,3 +416,13 @@ def test_functions_of_ones_own():
     assert halves([[0.3], [0.6]], [0, 1]) == 1.0
     with pytest.raises(UnknownNameError):
         resolve_metric(3)
+
+
+def test_a_function_of_ones_own_gets_weights_where_it_takes_them():
+    weights = np.ones(len(TRUTH))
+    assert resolve_metric(lambda prediction, target, weight=None: float(weight is weights))(VALUES, TRUTH, weights) == 1.0
+    assert resolve_metric(lambda prediction, target: 3.0)(VALUES, TRUTH, weights) == 3.0
+    assert resolve_metric(lambda *arguments: len(arguments))(VALUES, TRUTH, weights) == 3.0
+    for function in (lambda prediction: 0.0, lambda a, b, c, d: 0.0, lambda: 0.0):
+        with pytest.raises(ConfigurationError, match="is no function of"):
+            resolve_metric(function)

@@ -86,7 +86,8 @@ def fit(
     sample_weight : array (N,), optional
         ≥ 0; a weight of 2 means the row twice.
     metrics : names or functions (prediction, target[, weight]) -> float, or a dict of them
-        A function gets the network's outputs, the targets as the loss prepared them, and weights where there are some.
+        A function gets the network's outputs, the targets as the loss prepared them, and weights where there are some and
+        it takes a third argument.
     regularizer : Regularizer, optional
         A penalty on all weights (on biases when it says so); part of the reported loss.
     constraint : Constraint, optional
@@ -148,6 +149,8 @@ def fit(
                 _whole_set_iterations(run, rule, updater, data, hooks)
             else:
                 _epochs(run, updater, data, size, int(seed) if shuffle else None, hooks)
+    if not run.history.epochs:  # Ctrl-C came early: no number is an empty list, and no unknown name
+        run.history.columns = {name: [] for name in run.entries}
     return run.history
 
 

@@ -1,6 +1,7 @@
 """Names of metrics, and a metric bound to the loss whose predictions it judges."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -47,15 +48,17 @@ _FITTING = {
 class BoundMetric:
     """A metric that knows what the predictions mean; call it with ``(prediction, target, weight=None)``.
 
-    name     its key in the history
-    link     applied to the prediction first; None leaves it as it is
-    options  further arguments of the function
+    name      its key in the history
+    link      applied to the prediction first; None leaves it as it is
+    options   further arguments of the function
+    weighted  whether the function takes weights; one that does not is called without
     """
 
     name: str
     function: Metric
     link: str | None = None
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    weighted: bool = True
 
     @property
     def larger_is_better(self) -> bool:
@@ -65,8 +68,7 @@ class BoundMetric:
     def __call__(self, prediction: ArrayLike, target: ArrayLike, weight: ArrayLike | None = None) -> float:
         if self.link is not None:
             prediction = apply_link(float_array(prediction).astype(np.float64), self.link)
-        # a function of somebody's own may take two arguments only
-        arguments = (prediction, target) if weight is None else (prediction, target, weight)
+        arguments = (prediction, target, weight) if weight is not None and self.weighted else (prediction, target)
         value = self.function(*arguments, **self.options)
         try:
             return float(value)
@@ -78,7 +80,8 @@ def resolve_metric(metric: str | Metric, loss: Loss | None = None) -> BoundMetri
     """The metric with this name, or this function, bound to what the predictions of `loss` mean.
 
     A function of your own, also a `functools.partial` of one of these, is called with the network's outputs as they are.
-    Without a `loss`, or with one that names no task, so are all, and nothing is refused.
+    Without a `loss`, or with one that names no task, so are all, and nothing is refused. Weights go to functions that take a
+    third argument.
 
     Raises UnknownNameError for a name that is in no table, ConfigurationError for a metric that does not fit the loss.
 
@@ -95,7 +98,7 @@ def resolve_metric(metric: str | Metric, loss: Loss | None = None) -> BoundMetri
     # a metric that functools.partial has given arguments goes by its own name, and is bound already
     name = getattr(getattr(function, "func", function), "__name__", type(function).__name__)
     if METRICS.get(name) is not function:
-        return BoundMetric(name, function)
+        return BoundMetric(name, function, weighted=_takes_weights(name, function))
     if loss is None or loss.task is None:
         return BoundMetric(name, function)
     if loss.task not in _FITTING:
@@ -117,3 +120,20 @@ def resolve_metric(metric: str | Metric, loss: Loss | None = None) -> BoundMetri
     # within one column ranks are those of the logits, and a sigmoid would only round them together
     by_scores = name in _DECISIONS | {"top_k_accuracy", "top_5"} or (name == "roc_auc" and loss.task == "attributes")
     return BoundMetric(name, function, None if by_scores else loss.link, options)
+
+
+def _takes_weights(name: str, function: Metric) -> bool:
+    """Whether a function takes three arguments, and not only two; ConfigurationError where it takes neither."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # one written in C that does not say
+        return True
+    for arguments in ((0, 0, 0), (0, 0)):
+        try:
+            signature.bind(*arguments)
+        except TypeError:
+            continue
+        return len(arguments) == 3
+    raise ConfigurationError(
+        f"the metric {name}{signature} is no function of (prediction, target) or (prediction, target, weight)"
+    )
