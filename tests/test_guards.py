@@ -108,8 +108,21 @@ def test_ctrl_c_in_the_last_step_of_an_epoch_loses_nothing():
                 signal.raise_signal(signal.SIGINT)
 
     _, history = fit(callbacks=[Press()])
-    assert (history.stopped, history.epochs) == ("interrupted", 2)
+    assert (history.stopped, history.epochs, len(history["loss"])) == ("interrupted", 2, 2)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_empty_lists():
+    class Press(sw.Callback):
+        def on_batch_end(self, run):
+            signal.raise_signal(signal.SIGINT)
+
+    for others in ([], [sw.EarlyStopping("val_loss")]):
+        _, history = fit(callbacks=[Press(), *others], metrics=["accuracy"], validation_data=(X, Y))
+        assert (history.stopped, history.epochs, history.best_epoch) == ("interrupted", 0, None)
+        assert history["loss"] == history["val_accuracy"] == []
+        assert history.to_json_lines() == ""
+        assert repr(history) == "History(0 epochs, stopped: interrupted, last: {})"
 
 
 def test_the_best_weights_come_back_after_ctrl_c():
