@@ -84,7 +84,7 @@ def _nearly_denormal(array: Array) -> float:
 def rate_at(learning_rate: LearningRate, step: int) -> float:
     """The number itself, or what the schedule gives after `step` updates."""
     rate: Any = learning_rate(step) if callable(learning_rate) else learning_rate
-    if not isinstance(rate, Real) or not 0 <= rate < math.inf:
+    if not isinstance(rate, Real) or not 0 <= float(rate) < math.inf:
         raise ConfigurationError(f"the schedule {learning_rate!r} gives {rate!r} after {step} steps: it needs a number >= 0")
     return float(rate)
 
