@@ -17,6 +17,7 @@ from scratchwork.errors import (
     NotBuiltError,
     ShapeError,
 )
+from scratchwork.metrics import LARGER_IS_BETTER, METRICS
 from scratchwork.parameter import Parameter
 from scratchwork.pictures import base
 
@@ -264,6 +265,12 @@ def test_worst_mistakes_errors():
 
 
 # Curves
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_the_best_epoch_of_every_metric_is_in_its_own_direction(name):
+    found = texts(pictures.learning_curves({name: [0.2, 0.3, 0.1]}))
+    assert f"best epoch {2 if name in LARGER_IS_BETTER else 3}: {0.3 if name in LARGER_IS_BETTER else 0.1} " in found
 
 
 def test_learning_curves_draw_every_series_and_mark_the_best_epochs():

@@ -13,14 +13,14 @@ from .base import BLUE, COLOURS, GREY, MARKERS, VERMILION, message_only, new_fig
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-HIGHER_IS_BETTER = ("accuracy", "precision", "recall", "f1", "r2", "auc")
+HIGHER_IS_BETTER = ("accuracy", "precision", "recall", "f1", "r2", "auc", "top_")  # parts of names: of the library's, and alike
 
 
 def learning_curves(history: Mapping[str, Sequence[float | None]], *, title: str | None = None) -> "Figure":
     """One panel for the loss, one per metric, and one for the learning rate where it changes; training and validation together.
 
     The best epoch of each panel is marked: that of the lowest loss, or of the highest accuracy (precision, recall, f1, r2,
-    auc), on the validation rows where there are any. A loss that falls to less than a twentieth gets a logarithmic axis.
+    auc, top_k), on the validation rows where there are any. A loss that falls to less than a twentieth gets a logarithmic axis.
     Values that are missing or not finite leave a gap.
 
     Parameters
