@@ -5,6 +5,7 @@ import pytest
 
 import scratchwork as sw
 from cases import LAYER_CASES
+from scratchwork.errors import DataError, UnknownNameError
 from scratchwork.losses import SoftmaxCrossEntropy
 
 
@@ -169,6 +170,16 @@ def test_a_layer_of_ones_own():
 
     assert sw.check_gradients(Square(), rows()).ok
     assert not sw.check_gradients(Cube(), rows()).ok
+
+
+def test_a_loss_by_its_name_and_a_batch_that_is_none():
+    network = sw.Sequential([sw.Dense(2)])
+    assert sw.check_gradients(network, "softmax_cross_entropy", rows(), [0, 1, 1, 0, 1]).ok
+    with pytest.raises(UnknownNameError, match="did you mean 'MeanSquaredError'"):
+        sw.check_gradients(network, "MeanSquareError", rows(), rows())
+    with pytest.raises(DataError, match="x is empty"):
+        sw.check_gradients(network, x=rows()[:0])
+    assert sw.check_gradients(sw.Tanh(), x=0.5).ok
 
 
 class Gain(sw.Layer):

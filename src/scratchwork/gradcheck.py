@@ -28,9 +28,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array, numeric_array, require_finite
-from .errors import ConfigurationError, ShapeError
+from .errors import ConfigurationError, DataError, ShapeError, look_up
 from .layers import Layer
-from .losses import Loss
+from .losses import LOSSES, Loss
 from .sequential import Sequential
 
 STEP = 6e-6  # ∛ε of float64: balances the truncation h² against the rounding ε/h
@@ -88,7 +88,7 @@ class GradientReport:
 
 def check_gradients(
     subject: Layer | Loss,
-    loss: Loss | ArrayLike | None = None,
+    loss: Loss | str | ArrayLike | None = None,
     x: ArrayLike | None = None,
     y: ArrayLike | None = None,
     *,
@@ -115,7 +115,7 @@ def check_gradients(
     subject : Layer, Sequential or Loss
         Built or not: an unbuilt one is built with `seed` for the shape of `x`.
     loss, x, y, weight
-        The loss, the batch, its targets and row weights. Of a long batch the first `max_rows` rows are taken.
+        The loss or its name, the batch, its targets and row weights. Of a long batch the first `max_rows` rows are taken.
     training, step
         Handed to forward: dropout draws the mask of this `step`, batch normalization uses the batch.
     tolerance : float
@@ -137,13 +137,17 @@ def check_gradients(
     >>> report.ok
     True
     """
+    if isinstance(loss, str):
+        loss = look_up(loss, LOSSES, "loss")()
     if loss is not None and not isinstance(loss, Loss):  # check_gradients(layer, x) and check_gradients(loss, p, y)
         if isinstance(loss, type):
             raise ConfigurationError(f"loss is the class {loss.__name__}: write {loss.__name__}() to make one")
         loss, x, y = None, loss, (x if y is None else y)
     if x is None:
         raise ConfigurationError("check_gradients needs x, the batch at which derivatives are checked")
-    batch = numeric_array(x, "x", np.float64)[:max_rows].copy()
+    batch = np.atleast_1d(numeric_array(x, "x", np.float64))[:max_rows].copy()
+    if not batch.size:
+        raise DataError(f"x is empty, of shape {batch.shape}: there is nothing to check derivatives at")
     require_finite(batch, "x")
     row_weight = None if weight is None else numeric_array(weight, "weight", np.float64)[:max_rows]
     rng = np.random.default_rng(seed)
