@@ -270,13 +270,31 @@ def test_every_kind_of_number_trains_alike(dtype, size):
     assert narrow.predict(x).dtype == np.float32
 
 
+class Table:
+    """What a data frame of another library offers to NumPy."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.values, dtype)
+
+
 def test_x_may_lie_in_memory_in_any_way_and_be_read_only():
     x, y = problem()
     expected = net()
     run(expected, x, y)
     frozen = x.copy()
     frozen.flags.writeable = False
-    for same in (x.tolist(), np.asfortranarray(x), frozen, np.repeat(x, 2, axis=0)[::2], x[::-1][::-1], x.astype(object)):
+    for same in (
+        x.tolist(),
+        np.asfortranarray(x),
+        frozen,
+        np.repeat(x, 2, axis=0)[::2],
+        x[::-1][::-1],
+        x.astype(object),
+        Table(x),
+    ):
         network = net()
         run(network, same, y)
         assert np.array_equal(network.flat().value, expected.flat().value)
