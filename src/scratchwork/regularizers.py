@@ -48,7 +48,7 @@ class L1(Regularizer):
 
         R(w) = λ Σ|wᵢ|      ∂R/∂wᵢ = λ sign(wᵢ), and 0 at the kink wᵢ = 0
 
-    The minimum has exact zeros. A gradient step does not land on them: it swings around 0 by about ηλ, so count what is
+    The minimum has exact zeros. Gradient steps seldom land on them: they swing around 0 by about ηλ, so count what is
     smaller than that as zero.
 
     Parameters
