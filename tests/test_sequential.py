@@ -70,7 +70,9 @@ def test_a_network_inside_another_computes_the_same():
 
 
 def test_each_layer_starts_from_a_generator_of_its_own():
-    one, two = (sw.Sequential([first, sw.Dense(4), sw.Dense(2)]) for first in (sw.Dense(3), sw.Dense(3, weight_initializer="zeros")))
+    one, two = (
+        sw.Sequential([first, sw.Dense(4), sw.Dense(2)]) for first in (sw.Dense(3), sw.Dense(3, weight_initializer="zeros"))
+    )
     one.build(5, 7)
     two.build(5, 7)
     assert np.array_equal(one[1].weight.value, two[1].weight.value)
