@@ -22,6 +22,8 @@ import signal, sys, time
 import numpy as np
 import scratchwork as sw
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell gives what it runs in the background none
+
 class Slow(sw.Callback):
     def on_batch_end(self, run):
         if run.step == 5:
@@ -43,6 +45,14 @@ except KeyboardInterrupt:
 assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 assert np.isfinite(network.flat().value).all()
 """
+
+
+@pytest.fixture(autouse=True)
+def _usual_handler():
+    """Tests that run in the background of a shell are born with Ctrl-C switched off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def child(optimizer="adam", naps=0):
