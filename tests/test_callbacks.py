@@ -97,6 +97,19 @@ def test_the_end_is_called_when_training_diverges():
     assert log.stopped == "error"
 
 
+def test_a_callback_may_write_into_parameters_and_not_move_them():
+    def shrink(run):
+        run.network[0].weight.value *= 0.5
+        run.network[0].bias.value = np.ones(2, np.float32)
+
+    network = sw.Sequential([sw.Dense(2)])
+    fit(sw.Monitor(shrink), network=network)
+    assert (network[0].bias.value == 1).all()
+    network = sw.Sequential([sw.Sequential([sw.Dense(2)]), sw.Dense(2)])
+    with pytest.raises(ConfigurationError, match="a callback moved the parameters elsewhere"):
+        fit(sw.Monitor(lambda run: run.network[0].flat()), network=network)
+
+
 @pytest.mark.parametrize("hook", ["on_fit_begin", "on_batch_end", "on_epoch_end"])
 def test_setting_stop_ends_the_run(hook):
     class Enough(sw.Callback):

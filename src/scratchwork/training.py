@@ -184,6 +184,10 @@ def _epochs(run: Run, updater: Updater, data: Data, size: int, seed: int | None,
                 hook(run)
             if run.stop:
                 break
+        if network.flat() is not updater.flat:  # the updates would go on changing arrays that nobody uses
+            raise ConfigurationError(
+                "a callback moved the parameters elsewhere: write into them, parameter.value[...] = numbers"
+            )
         if error := bad_parameters(network, epoch=run.epoch, step=run.step):
             raise error
         if run.stop == "interrupted" and run.step < run.epoch * run.steps_per_epoch:
