@@ -7,6 +7,8 @@ import struct
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import scratchwork as sw
 from cases import LAYER_CASES
@@ -59,8 +61,8 @@ def test_every_layer(case, dtype, tmp_path):
         assert name == same
         assert array.dtype == other.dtype
         assert np.array_equal(array, other)
-    for settings in ({}, {"training": True, "step": 5}):
-        assert np.array_equal(again.forward(x, **settings)[0], network.forward(x, **settings)[0])
+    for mode in ({}, {"training": True, "step": 5}):
+        assert np.array_equal(again.forward(x, **mode)[0], network.forward(x, **mode)[0])
 
 
 def test_training_goes_on_as_if_nothing_had_been(tmp_path):
@@ -246,3 +248,24 @@ def test_where_nothing_can_be_written_the_old_file_stays(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["x.safetensors"]
+
+
+FLAT = [case for case in LAYER_CASES if case.make().__class__.__name__ not in ("Flatten", "Reshape", "Sequential", "Step")]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(FLAT), max_size=5), st.sampled_from([np.float32, np.float64]), st.integers(1, 12))
+def test_any_chain_of_layers_trains_comes_back_and_trains_on(tmp_path, chain, dtype, size):
+    layers = [case.make() for case in chain]
+    network = sw.Sequential([sw.Sequential(layers), sw.LayerNorm(), sw.Dense(3)] if layers else [sw.Dense(3)])
+    network.build(4, 0, dtype)
+    how = {"loss": "SoftmaxCrossEntropy", "optimizer": sw.SGD(0.01), "batch_size": size, "progress": False, "epochs": 1}
+    x = X[:12]
+    first = sw.fit(network, x, K[:12], **how)
+    assert np.isfinite(first["loss"]).all()
+    again = there_and_back(network, tmp_path)
+    assert np.array_equal(again.predict(x), network.predict(x))
+    assert again.predict(x).dtype == dtype
+    one, two = sw.fit(network, x, K[:12], **how), sw.fit(again, x, K[:12], **how)
+    assert one["loss"] == two["loss"]
+    assert np.array_equal(again.flat().value, network.flat().value)
