@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Array, numeric_array, require_finite
+from ..arrays import Array, numeric_array
 from ..errors import ConfigurationError, DataError, MissingDependencyError, ShapeError
 from ..storage.files import atomic_write
 
@@ -106,7 +106,6 @@ def class_numbers(values: ArrayLike, labels: Sequence[object] | None, name: str)
 def as_images(images: ArrayLike, image_shape: Sequence[int] | None) -> Array:
     """(N, H, W) or (N, H, W, 3) from flat rows or from images; without `image_shape`, flat rows are taken to be square."""
     array = numeric_array(images, "images")
-    require_finite(array, "images")
     if array.ndim < 2:
         raise ShapeError(f"expected images of shape (N, ...), received {array.shape}")
     if image_shape is None:
@@ -125,8 +124,9 @@ def as_images(images: ArrayLike, image_shape: Sequence[int] | None) -> Array:
 
 
 def show_image(axes: Any, image: Array) -> None:
-    """Draw one image on axes without ticks: dark to light from its smallest to its largest number."""
-    low, high = float(image.min()), float(image.max())
+    """Draw one image on axes without ticks: dark to light from its smallest to its largest number; NaN stays white."""
+    finite = image[np.isfinite(image)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     shown = (image - low) / ((high - low) or 1.0)
     axes.imshow(shown, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
     without_ticks(axes)
