@@ -22,7 +22,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,8 +35,6 @@ from .sequential import Sequential
 
 STEP = 6e-6  # ∛ε of float64: balances the truncation h² against the rounding ε/h
 EPSILON = 2.0**-52
-
-Named = TypeVar("Named")
 
 
 @dataclass(frozen=True)
@@ -256,7 +254,11 @@ def _compare(
     entries: int,
     rng: np.random.Generator,
 ) -> GradientRow:
-    """The worst disagreement over random, aligned and single-entry directions through `array`."""
+    """The worst disagreement over random, aligned and single-entry directions through `array`.
+
+    value      f at the present numbers in `array`, which are moved and put back
+    magnitude  the size of the terms that f adds up, of which rounding takes its share
+    """
     size = array.size
     rms = float(np.sqrt(np.mean(np.square(array)))) if size else 0.0
     scale = max(rms, 1e-2) if rms > 0 else 1.0
@@ -273,7 +275,7 @@ def _compare(
 
 
 def _directions(grad: Array, entries: int, rng: np.random.Generator) -> Any:
-    """(name, direction) pairs; each direction has the length of min(√size, 4) typical entries."""
+    """(name, direction) pairs: three through all of the array, of length √size but at most 4, then single entries."""
     length = min(np.sqrt(grad.size), 4.0)
     direction: Array
     for kind in ("a random direction", "a random direction", "the gradient's direction"):
@@ -339,7 +341,7 @@ def _in_float64(layer: Layer, x: Array, seed: int) -> Layer:
     return double
 
 
-def _made(arrays: Callable[[], Iterable[Named]]) -> list[Named]:
+def _made(arrays: Callable[[], Iterable[Any]]) -> list[Any]:
     """What a layer lists of its arrays; a layer of one's own may list what only `build` makes."""
     try:
         return list(arrays())
