@@ -135,6 +135,22 @@ def test_and_a_built_one_keeps_every_number(wrong, error, words):
     assert network.epochs_seen == 1
 
 
+@pytest.mark.parametrize(
+    ("loss", "last", "instead"),
+    [
+        (sw.SoftmaxCrossEntropy(), sw.Softmax(), "CategoricalCrossEntropy"),
+        (sw.SigmoidBinaryCrossEntropy(), sw.Sigmoid(), "Mean"),
+    ],
+)
+def test_a_link_that_would_be_taken_twice_is_warned_of(loss, last, instead):
+    network = sw.Sequential([sw.Dense(1 if loss.link == "sigmoid" else 2), sw.Sequential([last])])
+    with pytest.warns(
+        UserWarning, match=f"takes logits and the network ends in .*leave that layer out, or use {instead}"
+    ) as caught:
+        assert sw.fit(network, X, Y, loss=loss, optimizer="adam", epochs=1, progress=False).epochs == 1
+    assert [warning.filename for warning in caught] == [__file__]
+
+
 @pytest.mark.parametrize("thing", [[sw.Dense(2)], sw.Dense(2), sw.Sequential, None, sw.Model(one_output())], ids=repr)
 def test_only_a_network_is_trained(thing):
     with pytest.raises(ConfigurationError, match=r"fit trains a Sequential\(\[...\]\); received"):

@@ -1,5 +1,6 @@
 """Everything that is checked and put in place before the first step, so that bad input is one sentence and costs nothing."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from .arrays import Array, converted, numeric_array, require_finite
 from .data.checks import check_classes, check_pair
 from .data.splits import split_indices
 from .errors import ConfigurationError, DataError, ShapeError, look_up
+from .layers import Sigmoid, Softmax
 from .losses import LOSSES, Loss
 from .metrics import BoundMetric, resolve_metric
 from .optimizers import OPTIMIZERS, Optimizer
@@ -60,6 +62,7 @@ def prepare_data(
 ) -> Data:
     """Check all arrays against each other, the loss and the network; build the network for `x` where it is not built."""
     given = validation_parts(validation_data, validation_split)
+    warn_of_a_second_link(network, loss)
     inputs, targets = check_pair(x, y)
     if not network.built:
         network.build(inputs.shape[1:], rng=seed)
@@ -90,6 +93,19 @@ def unbuilt_on_error(network: Sequential) -> Iterator[None]:
         if fresh and not network.epochs_seen:
             network.shapes = []
         raise
+
+
+def warn_of_a_second_link(network: Sequential, loss: Loss) -> None:
+    """Warn where the last layer already does what the loss is going to do: it trains, slowly and to a worse end."""
+    last = list(network.leaves())[-1]
+    doubled = {"softmax": Softmax, "sigmoid": Sigmoid}.get(loss.link or "")
+    if doubled is not None and isinstance(last, doubled):
+        instead = "CategoricalCrossEntropy()" if loss.link == "softmax" else "MeanSquaredError()"
+        warnings.warn(
+            f"{loss!r} takes logits and the network ends in {last!r}, so that the {loss.link} is taken twice: "
+            f"leave that layer out, or use {instead}",
+            stacklevel=4,  # at the call of fit
+        )
 
 
 def validation_parts(validation_data: Any, validation_split: Any) -> Parts | None:
