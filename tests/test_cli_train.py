@@ -359,7 +359,10 @@ def test_debug_shows_the_traceback(here):
 
 def test_control_c_keeps_what_was_learned(here):
     command = [sys.executable, "-m", "scratchwork", "train", "digits", "--epochs", "100000", "--no-pictures", "--out", "run"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=here)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=here,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs are born without
+    )  # fmt: skip
     history = here / "run" / "history.jsonl"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (history.is_file() and history.stat().st_size):
