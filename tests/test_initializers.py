@@ -210,3 +210,14 @@ def test_config_makes_the_same_initializer(name):
 def test_settings_out_of_range(make, told):
     with pytest.raises(ConfigurationError, match=told):
         make()
+
+
+def test_the_settings_of_one_of_ones_own_are_its_arguments():
+    class Mine(Initializer):
+        def __init__(self, high):
+            self.high = high
+
+        def __call__(self, shape, rng, dtype):
+            return np.full(shape, self.high, dtype)
+
+    assert resolve_initializer(Mine(3.0)).config() == {"high": 3.0}

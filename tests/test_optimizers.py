@@ -1,5 +1,6 @@
 """Optimizers against their equations, against PyTorch's ten steps, and on problems with a known minimum."""
 
+import dataclasses
 import inspect
 import json
 import math
@@ -397,3 +398,31 @@ def test_norm_of_nothing_and_of_what_is_not_finite():
         grad = np.array([1.0, bad, 2.0], np.float32)
         assert not math.isfinite(inplace_clip_by_global_norm(grad, 1.0))
         np.testing.assert_array_equal(grad, np.array([1.0, bad, 2.0], np.float32))
+
+
+def test_a_rule_of_ones_own_may_be_any_class():
+    class Mine(Optimizer):
+        def __init__(self, learning_rate=0.5, power=2):
+            self.learning_rate, self.power = learning_rate, power
+
+        def init(self, value):
+            return {}
+
+        def update(self, value, grad, state, *, step, learning_rate):
+            value -= learning_rate * grad**self.power
+
+    class Inherited(Mine):
+        pass
+
+    @dataclasses.dataclass(frozen=True)
+    class Frozen(Optimizer):
+        power: int = 2
+
+        init, update = Mine.init, Mine.update
+
+    for rule in (Mine(), Inherited(), Frozen(0.5)):
+        assert rule.config() == {"learning_rate": 0.5, "power": 2}
+        assert type(rule)(**rule.config()).config() == rule.config()
+        np.testing.assert_array_equal(walk(rule, [1.0, 2.0], [[2.0, 0.0]])[-1], [-1.0, 2.0])
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Frozen(0.5).power = 3

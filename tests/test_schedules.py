@@ -141,3 +141,14 @@ def test_table_names_every_schedule():
 def test_settings_out_of_range(make, told):
     with pytest.raises(ConfigurationError, match=told):
         make()
+
+
+def test_the_settings_of_one_of_ones_own_are_its_arguments():
+    class Mine(Schedule):
+        def __init__(self, first):
+            self.first = first
+
+        def __call__(self, step):
+            return self.first / (step + 1)
+
+    assert Mine(0.5).config() == {"first": 0.5}

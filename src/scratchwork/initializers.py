@@ -8,6 +8,7 @@ would give all neurons of a layer the same gradient for ever: something random m
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 import numbers
 from abc import ABC, abstractmethod
@@ -23,7 +24,7 @@ from .errors import ConfigurationError, ShapeError, look_up
 
 @dataclasses.dataclass(frozen=True)
 class Initializer(ABC):
-    """A rule for the starting values of a parameter. One of your own is a frozen dataclass with this `__call__`."""
+    """A rule for the starting values of a parameter. One of your own is a class with this `__call__`."""
 
     @abstractmethod
     def __call__(self, shape: Shape, rng: np.random.Generator, dtype: DTypeLike) -> Array:
@@ -31,7 +32,7 @@ class Initializer(ABC):
 
     def config(self) -> dict[str, Any]:
         """The settings by the names of `__init__`: with them the same initializer can be made again."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
 
 def fans(shape: Shape) -> tuple[int, int]:

@@ -13,6 +13,7 @@ value from there on. Any function step -> rate will do in place of one of these,
 """
 
 import dataclasses
+import inspect
 import math
 from abc import ABC, abstractmethod
 from numbers import Real
@@ -23,7 +24,7 @@ from .errors import ConfigurationError
 
 @dataclasses.dataclass(frozen=True)
 class Schedule(ABC):
-    """A learning rate for every step. One of your own is a frozen dataclass with this `__call__`."""
+    """A learning rate for every step. One of your own is a class with this `__call__`."""
 
     @abstractmethod
     def __call__(self, step: int) -> float:
@@ -31,7 +32,7 @@ class Schedule(ABC):
 
     def config(self) -> dict[str, Any]:
         """The settings by the names of `__init__`: with them the same schedule can be made again."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
 
 @dataclasses.dataclass(frozen=True)

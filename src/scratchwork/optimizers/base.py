@@ -15,6 +15,7 @@ beside an ε of 10⁻⁸. This depends on the step alone, so it is the same howe
 """
 
 import dataclasses
+import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -34,7 +35,7 @@ FLUSH_EVERY = 64
 
 @dataclasses.dataclass(frozen=True)
 class Optimizer(ABC):
-    """A first-order rule. One of your own is a frozen dataclass with `init` and `update`.
+    """A first-order rule. One of your own is a class with `init` and `update`, and a `learning_rate`.
 
     learning_rate is a positive number, or a schedule: a function of the number of steps already taken.
     """
@@ -43,6 +44,10 @@ class Optimizer(ABC):
 
     def __post_init__(self) -> None:
         require_learning_rate(self)
+
+    def __init_subclass__(cls) -> None:
+        if "__init__" in vars(cls):  # a plain class sets its learning_rate itself, which a frozen base would not let it
+            cls.__setattr__ = object.__setattr__  # type: ignore[method-assign]
 
     @abstractmethod
     def init(self, value: Array) -> State:
@@ -62,7 +67,7 @@ class Optimizer(ABC):
 
     def config(self) -> dict[str, Any]:
         """The settings by the names of `__init__`: with them the same rule can be made again."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
 
 def inplace_flush(moment: Array, step: int) -> None:
