@@ -132,6 +132,17 @@ def test_a_layer_of_one_s_own(tmp_path):
             there_and_back(network, tmp_path, layers=wrong)
 
 
+def test_a_layer_that_keeps_a_setting_under_another_name(tmp_path):
+    class Times(sw.Linear):
+        def __init__(self, factor, also=1):
+            self.stored = factor
+
+    network = trained(np.float32, Times(2.0))
+    assert repr(network[4]) == "Times(Ellipsis, also=Ellipsis)"
+    with pytest.raises(ConfigurationError, match=r"Times.* does not keep its setting 'factor' .* self.factor = factor"):
+        sw.save(network, tmp_path / "a.safetensors")
+
+
 MODELS = {
     "text": (
         {"image_shape": (2, 2), "feature_names": list("abcd"), "target_name": "ä"},

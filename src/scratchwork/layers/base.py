@@ -60,7 +60,14 @@ class Layer(ABC):
 
     def config(self) -> dict[str, Any]:
         """The hyper-parameters, by the names of `__init__`: with them a layer of the same kind can be made again."""
-        return {parameter.name: getattr(self, parameter.name) for parameter in hyperparameters(self)}
+        names = [parameter.name for parameter in hyperparameters(self)]
+        for name in names:
+            if not hasattr(self, name):
+                raise ConfigurationError(
+                    f"{self!r} does not keep its setting {name!r} under that name, so it could not be made again: write "
+                    f"self.{name} = {name} in __init__, or a config() of its own"
+                )
+        return {name: getattr(self, name) for name in names}
 
     def __repr__(self) -> str:
         return described(self)
@@ -77,7 +84,7 @@ def described(thing: Any) -> str:
     """`Dense(10, bias_initializer='zeros')`: the name, the first argument bare where it is required, what is not default."""
     parts = []
     for parameter in hyperparameters(thing):
-        value = getattr(thing, parameter.name)
+        value = getattr(thing, parameter.name, ...)  # … of a class of somebody's own that keeps it under another name
         if parameter.default is parameter.empty:
             parts.append(repr(value))
         elif not _is_default(value, parameter.default):
