@@ -335,3 +335,21 @@ def test_a_model_around_a_network_that_fit_has_trained():
         plain.predict_proba(X)
     named = sw.Model(network, labels=NAMES, task="multiclass", link="softmax")
     assert set(named.predict(X)) <= set(NAMES)
+
+
+@pytest.mark.parametrize("column", [True, False], ids=["column", "flat"])
+def test_a_column_of_text_goes_to_one_hot(column, tmp_path):
+    x = np.array(["red", "green", "blue"], dtype=object)[K]
+    x = x[:, None] if column else x
+    colours = sw.Model(sw.Sequential([sw.Dense(3)]), preprocessing=[prep.OneHot()])
+    history = fit(colours, x, optimizer=sw.Adam(0.1), epochs=20, validation_split=0.2, metrics="accuracy")
+    assert history["val_accuracy"][-1] == 1.0
+    sw.save(colours, tmp_path / "a.safetensors")
+    again = sw.load(tmp_path / "a.safetensors")
+    assert again.predict(x).tolist() == K.tolist()
+    assert again.predict(["blue"]).tolist() == [2]
+    assert again.evaluate(x, K)["accuracy"] == 1.0
+    with pytest.raises(DataError, match="'violet'"):
+        again.predict(["violet"])
+    with pytest.raises(DataError, match="different lengths"):
+        again.predict([["red"], ["red", "blue"]])

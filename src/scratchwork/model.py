@@ -16,7 +16,8 @@ from .losses import Loss, apply_link
 from .losses.targets import regression_targets
 from .metrics import accuracy, balanced_accuracy, confusion_matrix, log_loss, mae, r2, rmse
 from .preparation import check_seed, check_weights, held_out, resolve_loss, unbuilt_on_error, validation_parts
-from .preprocessing import Chain, Transformer
+from .preprocessing import Chain, OneHot, Transformer
+from .preprocessing.categories import category_column
 from .sequential import Sequential
 from .training import fit
 
@@ -32,7 +33,7 @@ class Model:
     network : Sequential
         Built by `fit`, or already trained.
     preprocessing : sequence of Transformer
-        Fitted on the training part only, applied in order.
+        Fitted on the training part only, applied in order. Where `OneHot` stands first, rows may be a column of text.
     labels : sequence of str, int or bool, optional
         The class of each output (multiclass), the two classes of one output, or the names of the attributes. `fit` finds
         them in `y` where they are not given. Where they are text, `y` may also hold class numbers, 0 for the first.
@@ -107,7 +108,7 @@ class Model:
         loss = resolve_loss(loss)
         given = validation_parts(validation_data, validation_split)
         check_seed(seed)
-        inputs = self._rows(check_x(x))
+        inputs = self._checked(x, "x")
         weight = check_weights(sample_weight, len(inputs))
         with self._as_before_on_error(), unbuilt_on_error(self.network):
             self.task, self.link = loss.task or "regression", loss.link
@@ -118,7 +119,7 @@ class Model:
             encoded = self._encoded(targets, "y")
             validation: tuple[Any, ...] | None = None
             if given is not None:
-                x_val = self._rows(check_x(given[0], "validation x"))
+                x_val = self._checked(given[0], "validation x")
                 y_val = targets_of(given[1], self.task, len(x_val), "validation ")
                 validation = (x_val, self._encoded(y_val, "validation y"), given[2])
             elif validation_split:
@@ -228,7 +229,21 @@ class Model:
 
     # -- labels --------------------------------------------------------------------------------------------------
 
+    def _checked(self, x: ArrayLike, name: str) -> Array:
+        text = self._text(x)
+        return self._rows(check_x(x, name)) if text is None else text
+
+    def _text(self, x: ArrayLike) -> Array | None:
+        """`x` as a column of text, (N, 1), where it is one and OneHot stands first to take it."""
+        if not self.preprocessing.steps or not isinstance(self.preprocessing.steps[0], OneHot):
+            return None
+        column = category_column(x)
+        return column[:, None] if column.dtype.kind == "U" else None
+
     def _rows(self, x: ArrayLike) -> Array:
+        text = self._text(x)
+        if text is not None:
+            return text
         rows = numeric_array(x, "x")
         if rows.ndim < 2:
             raise ShapeError(f"x needs a batch of rows, (N, ...); received shape {rows.shape}: one row is x[None]")

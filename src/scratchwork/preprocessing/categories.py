@@ -114,7 +114,10 @@ class OneHot(Transformer):
 
 def category_column(x: ArrayLike) -> Array:
     """`x` as one flat column of numbers or of text, never of both."""
-    column = np.asarray(x)
+    try:
+        column = np.asarray(x)
+    except ValueError:
+        raise DataError("x has rows of different lengths: a column has one value in each") from None
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]
     if column.ndim != 1:
