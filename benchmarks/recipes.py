@@ -3,8 +3,8 @@
     OPENBLAS_NUM_THREADS=1 SCRATCHWORK_DATA=FOLDER python benchmarks/recipes.py [NAME ...]
 
 Without names all recipes are run, in 20 to 40 minutes; with names the others keep the numbers that they have.
-`--tables` runs nothing: it writes the tables
-again, with the titles and remarks that the recipes have now. MNIST must be there, or be downloadable.
+`--tables` runs nothing: it writes the tables again, with the titles and remarks that the recipes have now. MNIST must be
+there, or be downloadable.
 """
 
 import argparse

@@ -110,8 +110,12 @@ def test_the_walkthrough_has_its_41_000_and_1_000_rows(monkeypatch):
     assert np.array_equal(x[:, 0] % 10, y)
 
 
-def test_the_result_of_the_walkthrough_names_what_the_source_printed():
-    assert base.Row("source", "s", "m", (0.7,), stated=walkthrough.STATED).stated == "0.696"
+def test_the_walkthrough_names_what_its_source_printed():
+    result = run("walkthrough", quick=True)
+    assert [row.stated for row in result.rows if row.kind == "source"] == ["0.696"]
+    [table] = result.details
+    assert len(table.splitlines()) == 1 + len(walkthrough.CELLS)
+    assert table.splitlines()[1].split() == ["randn", "(as", "printed)", "/", "255", "0.1", *table.splitlines()[1].split()[6:]]
 
 
 def test_a_table_shows_one_line_per_measure():
