@@ -43,6 +43,19 @@ def test_the_dtype_is_kept(case, training, dtype):
 
 @layers
 @modes
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool])
+def test_whole_numbers_are_taken_as_what_they_are(case, training, dtype):
+    x = np.ceil(np.abs(case.rows(3))).astype(dtype)
+    expected, expected_cache = case.built().forward(x.astype(np.float64), training=training, step=1)
+    layer = case.built()
+    y, cache = layer.forward(x, training=training, step=1)
+    np.testing.assert_array_equal(y, expected)
+    dy = np.random.default_rng(5).normal(size=y.shape)
+    np.testing.assert_array_equal(layer.backward(dy, cache), case.built().backward(dy, expected_cache))
+
+
+@layers
+@modes
 def test_arguments_are_not_written_to(case, training):
     layer = case.built()
     x = case.rows(4)

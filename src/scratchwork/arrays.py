@@ -56,6 +56,11 @@ def converted(array: Array, dtype: DTypeLike, name: str) -> Array:
     return result
 
 
+def floats(x: Array) -> Array:
+    """`x` itself where it holds floats; whole numbers and booleans as float64, which can take an exp or a mean in place."""
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
+
+
 def require_finite(array: Array, name: str) -> None:
     """Raise DataError naming the first NaN or infinity in `array`."""
     if array.dtype.kind != "f":

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arrays import Array, Shape
+from ..arrays import Array, Shape, floats
 from .base import Layer
 from .special import sigmoid
 
@@ -148,7 +148,7 @@ class Tanh(Activation):
     """
 
     def forward(self, x: Array, *, training: bool = False, step: int = 0) -> tuple[Array, Output]:
-        y: Array = np.tanh(x)
+        y: Array = np.tanh(floats(x))
         return y, y
 
     def backward(self, dy: Array, cache: Output, *, need_dx: bool = True) -> Array | None:
@@ -188,7 +188,7 @@ class Softplus(Activation):
     """
 
     def forward(self, x: Array, *, training: bool = False, step: int = 0) -> tuple[Array, Output]:
-        y: Array = np.asarray(np.abs(x))
+        y: Array = np.asarray(np.abs(floats(x)))
         np.negative(y, out=y)
         np.exp(y, out=y)
         np.log1p(y, out=y)

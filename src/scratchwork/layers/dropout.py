@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arrays import Array, Shape
+from ..arrays import Array, Shape, floats
 from ..errors import NotBuiltError
 from ..randomness import keep_mask
 from .base import Layer, real_number
@@ -81,6 +81,7 @@ class Dropout(Layer):
             return (x if scale == 1.0 else x * scale), (None, scale)
         if self.seed is None:
             raise NotBuiltError(f"{self!r} has no seed yet: call fit(), or build(in_shape) with the shape of one input row")
+        x = floats(x)
         mask = keep_mask(int(self.seed[0]), step, x.shape, self.rate)
         y: Array = np.multiply(x, mask, dtype=x.dtype)
         if self.inverted:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arrays import Array, Shape
+from ..arrays import Array, Shape, floats
 from ..errors import ShapeError
 from ..parameter import Parameter
 from .base import Layer, not_built, real_number
@@ -127,11 +127,11 @@ class BatchNorm(Normalization):
         gamma, beta = self._gain(x)
         if self.running_mean is None or self.running_var is None:
             raise not_built(self)
-        rows = x.reshape(-1, x.shape[-1])
+        rows = floats(x).reshape(-1, x.shape[-1])
         count = len(rows)
         mean, var = self.running_mean, self.running_var
         if training:
-            mean = (np.add.reduce(rows, axis=0, dtype=np.float64) / count).astype(x.dtype)
+            mean = (np.add.reduce(rows, axis=0, dtype=np.float64) / count).astype(rows.dtype)
         x_hat: Array = np.subtract(rows, mean)
         if training:
             var = np.add.reduce(x_hat * x_hat, axis=0) / count

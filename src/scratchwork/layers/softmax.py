@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arrays import Array, Shape
+from ..arrays import Array, Shape, floats
 from ..errors import ShapeError
 from .base import Layer
 
@@ -61,6 +61,7 @@ class Softmax(Layer):
         return in_shape
 
     def forward(self, x: Array, *, training: bool = False, step: int = 0) -> tuple[Array, Cache]:
+        x = floats(x)
         columns = np.asfortranarray(x) if x.shape[-1] < 64 else x  # short rows: the maximum runs down whole columns at once
         y: Array = np.subtract(x, np.maximum.reduce(columns, axis=-1, keepdims=True))
         np.exp(y, out=y)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, floats
 
 # Coefficients of Cody (1969) as they stand in his CALERF, highest power first.
 _NEAR_TOP = (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3)
@@ -52,7 +52,7 @@ def sigmoid(x: Array) -> Array:
     >>> sigmoid(np.array([-1e4, 0.0, 1e4])).tolist()
     [0.0, 0.5, 1.0]
     """
-    y: Array = np.asarray(np.negative(x))
+    y: Array = np.asarray(np.negative(floats(x)))
     with np.errstate(over="ignore", under="ignore"):
         np.exp(y, out=y)
     y += 1.0
