@@ -86,6 +86,13 @@ def test_a_fraction_outside_0_and_1_is_refused(fraction):
         split_indices(np.zeros(10, int), fraction)
 
 
+@pytest.mark.parametrize("seed", [-1, 1.5, "one", None, True])
+def test_what_is_no_seed_is_refused(seed):
+    for split in (split_indices, k_fold_indices):
+        with pytest.raises(ConfigurationError, match="seed is a whole number"):
+            split(np.arange(10) % 2, seed=seed)
+
+
 def test_what_cannot_be_split_is_refused():
     with pytest.raises(DataError, match="class 2 has only one row"):
         split_indices(np.array([0, 0, 1, 1, 2]))

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import ConfigurationError, DataError, ShapeError
+from ..sequential import is_seed
 
 
 def train_test_split(
@@ -41,7 +42,7 @@ def split_indices(y: Array, test_fraction: float = 0.2, stratify: bool = True, s
     _check_fraction(test_fraction)
     n = _at_least_two(y)
     n_test = min(max(round(n * test_fraction), 1), n - 1)
-    rng = np.random.default_rng(seed)
+    rng = _generator(seed)
     if not stratify or not _is_classes(y):
         test = np.sort(rng.permutation(n)[:n_test])
     else:
@@ -65,7 +66,7 @@ def k_fold_indices(y: Array, folds: int = 5, stratify: bool = True, seed: int = 
     n = _at_least_two(y)
     if isinstance(folds, bool) or not isinstance(folds, int | np.integer) or not 2 <= folds <= n:
         raise ConfigurationError(f"folds is a whole number from 2 to the number of rows, {n}; received {folds!r}")
-    rng = np.random.default_rng(seed)
+    rng = _generator(seed)
     groups = [np.arange(n)]
     if stratify and _is_classes(y):
         groups = _members(y, least=int(folds), so_that=f"each of the {folds} folds can have one")
@@ -74,6 +75,12 @@ def k_fold_indices(y: Array, folds: int = 5, stratify: bool = True, seed: int = 
     fold = np.empty(n, np.int64)
     fold[dealt] = np.arange(n) % folds
     return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(folds)]
+
+
+def _generator(seed: int) -> np.random.Generator:
+    if not is_seed(seed):
+        raise ConfigurationError(f"seed is a whole number of at least 0; received {seed!r}")
+    return np.random.default_rng(seed)
 
 
 def _check_fraction(fraction: float) -> None:

@@ -12,6 +12,8 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import ConfigurationError
+from ..layers.base import real_number
+from ..sequential import is_seed
 from .dataset import Dataset
 
 
@@ -142,8 +144,7 @@ def _generator(seed: int, *, noise: float = 0.0, **counts: int) -> np.random.Gen
         least = 2 if name == "classes" else 1
         if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < least:
             raise ConfigurationError(f"{name} is a whole number of at least {least}; received {count!r}")
-    if not 0 <= noise < math.inf:
-        raise ConfigurationError(f"noise is a standard deviation, at least 0; received {noise!r}")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+    real_number(noise, lambda noise: 0 <= noise < math.inf, "noise is a standard deviation, at least 0")
+    if not is_seed(seed):
         raise ConfigurationError(f"seed is a whole number of at least 0; received {seed!r}")
     return np.random.default_rng(int(seed))
