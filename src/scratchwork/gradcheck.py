@@ -254,10 +254,9 @@ def _compare(
     entries: int,
     rng: np.random.Generator,
 ) -> GradientRow:
-    """The worst disagreement over random, aligned and single-entry directions through `array`.
+    """The worst disagreement over all directions through `array`.
 
-    value      f at the present numbers in `array`, which are moved and put back
-    magnitude  the size of the terms that f adds up, of which rounding takes its share
+    `value` is f at the numbers in `array`, which are moved and put back; `magnitude` the size of the terms that f adds up.
     """
     size = array.size
     rms = float(np.sqrt(np.mean(np.square(array)))) if size else 0.0
