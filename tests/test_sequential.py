@@ -307,6 +307,24 @@ def test_what_is_often_forgotten_in_a_layer_of_one_s_own_is_said():
         network.backward(y, caches)
 
 
+@pytest.mark.parametrize("last", [sw.Dense(1), sw.ReLU()])
+def test_a_dy_of_another_shape_is_no_broadcast(last):
+    network = sw.Sequential([sw.Dense(1), last])
+    network.build(5, 0, np.float64)
+    _, caches = network.forward(rows())
+    for dy in (np.ones(6), np.ones((6, 2)), np.ones((6, 1, 1)), np.ones(())):
+        with pytest.raises(ShapeError, match=r"the shape that the network gives, \(N, 1\); received"):
+            network.backward(dy, caches)
+    with pytest.raises(ShapeError, match=r"layer 1, .*: (expected dy|backward gives dx) of shape \(6, 1\)"):
+        network.backward(np.ones((1, 1)), caches)
+    dense = sw.Dense(1)
+    dense.build((5,), np.random.default_rng(0), np.float64)
+    _, cache = dense.forward(rows())
+    for dy in (np.ones((1, 1)), np.ones(6), np.ones((6, 2))):
+        with pytest.raises(ShapeError, match=r"expected dy of shape \(6, 1\), received"):
+            dense.backward(dy, cache)
+
+
 def test_a_list_of_layers_that_was_changed_is_noticed():
     network = sw.Sequential([sw.Dense(2)])
     network.build(3)

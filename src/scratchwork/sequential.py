@@ -162,6 +162,9 @@ class Sequential(Layer):
         return x, caches
 
     def backward(self, dy: Array, cache: Caches, *, need_dx: bool = True) -> Array | None:
+        if dy.shape[1:] != self.out_shape or dy.ndim == 0:  # a wrong shape might be broadcast on its way down
+            expected = str(("N", *self.out_shape)).replace("'", "")
+            raise ShapeError(f"backward takes dy of the shape that the network gives, {expected}; received {dy.shape}")
         first = 0 if need_dx else self._first_with_parameters()
         for index in range(len(self.layers) - 1, first - 1, -1):
             try:
@@ -169,9 +172,9 @@ class Sequential(Layer):
             except ShapeError as error:
                 raise self._located(error, index) from error
             if index > first:
-                if dx is None or dx.shape[1:] != self.shapes[index]:  # a wrong shape might be broadcast further down
+                if dx is None or dx.shape != (len(dy), *self.shapes[index]):
                     found = "None" if dx is None else f"shape {dx.shape}"
-                    wrong = ShapeError(f"backward gives dx of {found}, expected (N, *{self.shapes[index]})")
+                    wrong = ShapeError(f"backward gives dx of {found}, expected {(len(dy), *self.shapes[index])}")
                     raise self._located(wrong, index)
                 dy = dx
         return dx if need_dx else None

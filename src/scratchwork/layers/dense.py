@@ -133,6 +133,8 @@ class Dense(Layer):
         if self.weight is None:
             raise not_built(self)
         x = cache
+        if dy.shape != (len(x), self.weight.value.shape[1]):
+            raise ShapeError(f"expected dy of shape {(len(x), self.weight.value.shape[1])}, received {dy.shape}")
         np.matmul(x.T, dy, out=self.weight.grad)
         if self.bias is not None:
             np.add.reduce(dy, axis=0, out=self.bias.grad)
