@@ -84,16 +84,18 @@ def side_torch(hidden: list[int], batch: int, epochs: int, threads: int, data_di
     for epoch in range(epochs):
         started = time.perf_counter()
         order = torch.from_numpy(epoch_order(len(x), SEED, epoch))
-        total = torch.zeros(())
+        losses = []
         for start in range(0, len(x), batch):
             chosen = order[start : start + batch]
             optimizer.zero_grad()
             loss = loss_of(network(x[chosen]), y[chosen])
             loss.backward()
             optimizer.step()
-            total += loss.detach() * len(chosen)
+            losses.append(loss.detach())
         seconds = time.perf_counter() - started
-        print(json.dumps({"loss": float(total) / len(x), "seconds": seconds}), flush=True)
+        sizes = torch.full((len(losses),), float(batch))
+        sizes[-1] = len(chosen)
+        print(json.dumps({"loss": float(torch.stack(losses) @ sizes) / len(x), "seconds": seconds}), flush=True)
         sys.stdin.readline()
 
 
@@ -131,6 +133,7 @@ def measure(name: str, batch: int, epochs: int, threads: int, data_dir: str | No
         "torch_seconds": statistics.median(theirs),
         "ratio": statistics.median(ratios),
         "ratio_range": [ratios[0], ratios[-1]],
+        "ratio_of_best_epochs": min(theirs) / min(ours),
         "goal": GOALS[name],
         "epochs_timed": epochs - 1,
         "largest_loss_difference": max(losses),
