@@ -25,7 +25,7 @@ class Layer(ABC):
 
     The rules that every layer of the library keeps, and the tests check:
 
-    - x, y, dy and dx are float32 or float64, all of one type; layers do not convert (`Sequential.predict` and `fit` do).
+    - float32 stays float32 and float64 float64; whole numbers, typed by hand, count as float64 where a layer calculates.
     - `forward` never writes to `x`, `backward` never to `dy`.
     - What `backward` needs is in the cache that `forward` handed out; nothing is parked on the layer, so that two
       forwards may interleave.

@@ -44,7 +44,7 @@ def erf(x: Array) -> Array:
 
 
 def sigmoid(x: Array) -> Array:
-    """The logistic function, 1 / (1 + exp(−x)), element by element, as a fresh array of the dtype of `x`.
+    """The logistic function, 1 / (1 + exp(−x)), element by element, as a fresh array of the dtype of `x` (float64 for ints).
 
     Numerics: exp(−x) may overflow to ∞, whose reciprocal is the right answer 0, so nothing is done about it but to keep
     NumPy from warning. The small values keep all their digits, which ½(1 + tanh(x/2)) would lose.
