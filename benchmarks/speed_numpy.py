@@ -163,8 +163,8 @@ def main() -> None:
         rows.append(row)
         low, high = row["ratio_range"]  # type: ignore[misc]
         print(
-            f"{name:<12} {a.batch:>6} {row['scratchwork_seconds']:>10.4f} s {row['torch_seconds']:>8.4f} s {row['ratio']:>7.2f} "
-            f"{f'({low:.2f} to {high:.2f})':>14} {row['goal']:>5} {row['largest_loss_difference']:>17.1e}",
+            f"{name:<12} {a.batch:>6} {row['scratchwork_seconds']:>10.4f} s {row['torch_seconds']:>8.4f} s "
+            f"{row['ratio']:>7.2f} {f'({low:.2f} to {high:.2f})':>14} {row['goal']:>5} {row['largest_loss_difference']:>17.1e}",
             flush=True,
         )
     RESULTS.parent.mkdir(exist_ok=True)
