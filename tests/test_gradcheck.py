@@ -5,7 +5,7 @@ import pytest
 
 import scratchwork as sw
 from cases import LAYER_CASES
-from scratchwork.errors import DataError, UnknownNameError
+from scratchwork.errors import DataError, ShapeError, UnknownNameError
 from scratchwork.losses import SoftmaxCrossEntropy
 
 
@@ -170,6 +170,45 @@ def test_a_layer_of_ones_own():
 
     assert sw.check_gradients(Square(), rows()).ok
     assert not sw.check_gradients(Cube(), rows()).ok
+
+
+@pytest.mark.parametrize("rows", [sw.data.xor(), sw.data.spirals(20)], ids=["xor", "spirals"])
+@pytest.mark.parametrize("activation", [sw.ReLU, sw.LeakyReLU])
+def test_a_row_of_zeros_puts_all_units_on_their_kinks(rows, activation):
+    """Biases start at zero: at [0, 0] the slopes to both sides differ in every unit, and the network is right all the same."""
+    for seed in range(5):
+        layers = [sw.Dense(8), activation(), sw.Dense(8), activation(), sw.Dense(3)]
+        report = sw.check_gradients(sw.Sequential(layers), SoftmaxCrossEntropy(), rows.x, rows.y, seed=seed)
+        assert report.ok, report
+        layers[2] = WrongDense("dW x 1.001")
+        layers[2].units = 8
+        assert not sw.check_gradients(sw.Sequential(layers), SoftmaxCrossEntropy(), rows.x, rows.y, seed=seed).ok
+
+
+class SteepAtZero(sw.ReLU):
+    """A ReLU whose slope at 0 is 2, which lies outside those at both sides."""
+
+    def forward(self, x, *, training=False, step=0):
+        return np.maximum(x, 0), x
+
+    def backward(self, dy, cache, *, need_dx=True):
+        return dy * np.where(cache == 0, 2.0, cache > 0)
+
+
+def test_many_zeros_in_a_layer_s_own_x():
+    x = np.random.default_rng(0).integers(-1, 2, (6, 5))
+    for seed in range(5):
+        report = sw.check_gradients(sw.ReLU(), x=x, entries=30, seed=seed)
+        assert report.ok
+        assert report.rows[0].kinks > 3
+        assert not sw.check_gradients(SteepAtZero(), x=x, entries=30, seed=seed).ok
+
+
+def test_a_layer_that_was_built_for_other_rows():
+    layer = sw.Dense(3)
+    layer.build((1,), np.random.default_rng(0), np.float32)
+    with pytest.raises(ShapeError, match=r"weight has shape \(1, 3\), and rows like those of x need \(4, 3\)"):
+        sw.check_gradients(layer, x=rows())
 
 
 def test_a_loss_by_its_name_and_a_batch_that_is_none():
