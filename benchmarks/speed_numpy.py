@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ RESULTS = Path(__file__).parent / "results" / "speed_numpy.json"
 NETS = {"784-10-10": [10], "784-128-10": [128]}
 GOALS = {"784-10-10": 2.0, "784-128-10": 1.0}
 SEED = 0
+REST = 0.4  # seconds between two turns: idle BLAS and OpenMP threads spin for a while before they sleep
 
 
 def images(data_dir: str | None) -> tuple[np.ndarray, np.ndarray]:
@@ -64,8 +66,6 @@ def side_scratchwork(hidden: list[int], batch: int, epochs: int, threads: int, d
 
 def side_torch(hidden: list[int], batch: int, epochs: int, threads: int, data_dir: str | None, weights: str) -> None:
     """Train with PyTorch, epoch by epoch, from the same weights in the same order."""
-    import time
-
     import torch
 
     torch.set_num_threads(threads)
@@ -115,6 +115,7 @@ def measure(name: str, batch: int, epochs: int, threads: int, data_dir: str | No
         found: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
         for _ in range(epochs):
             for side, child in sides.items():
+                time.sleep(REST)
                 assert child.stdin
                 assert child.stdout
                 child.stdin.write("\n")
