@@ -1,0 +1,1 @@
+"""The compiled path: whole epochs without returning to Python. Needs Numba, SciPy and threadpoolctl."""

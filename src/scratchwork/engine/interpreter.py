@@ -1,0 +1,217 @@
+"""Walks through the table of operations, step after step, in one or several threads.
+
+A row of the table is one operation: its code, whether all threads must have met before it, how it is cut into pieces,
+and its numbers. Pieces depend on the network and the batch alone; a thread takes every T-th one. So whoever computes a
+piece, it is the same product of the same shape, and the bits do not depend on how many threads there are.
+"""
+
+# mypy: ignore-errors
+import math
+
+import numpy as np
+from numba import njit
+
+from .intrinsics import atomic_add, atomic_read, flush_to_zero, pause, restore_denormals, yield_processor
+from .kernels import (
+    activation,
+    activation_back,
+    batch_norm,
+    batch_norm_back,
+    column_sums,
+    dense,
+    dense_dw,
+    dense_dx,
+    dropout,
+    gather,
+    layer_norm,
+    layer_norm_back,
+    layer_norm_gain,
+    multiply,
+    scale,
+    scale_gain,
+    softmax,
+    softmax_back,
+)
+from .kernels_loss import class_loss, number_loss, row_weights
+from .kernels_update import clip, penalty, project, shrink, square_sum, update
+
+# columns of the table
+CODE, MEET, PIECES, CUT, WIDTH, REPEAT, ARGS = range(7)
+# how an operation is cut: rows of the batch, columns of a matrix, numbers of a vector, rows of a fixed matrix, not at all
+ROWS, COLUMNS, VECTOR, FIXED_ROWS, WHOLE = range(5)
+(
+    GATHER, DENSE, DENSE_DX, DENSE_DW, COLUMN_SUMS, ACTIVATION, ACTIVATION_BACK, DROPOUT, MULTIPLY, SCALE, SCALE_GAIN, SCALE_BACK,
+    BATCH_NORM, BATCH_NORM_BACK, LAYER_NORM, LAYER_NORM_GAIN, LAYER_NORM_BACK, SOFTMAX, SOFTMAX_BACK, ROW_WEIGHTS, CLASS_LOSS,
+    NUMBER_LOSS, CHECK, KEEP, PENALTY, CLIP, SQUARE_SUM, SHRINK, UPDATE, PROJECT,
+) = range(30)  # fmt: skip
+PANEL = 64  # columns in a piece
+SPINS = 2000  # how often a waiting thread looks before it lets others have the processor
+# entries of `sums` for the whole step, behind those of the pieces
+STATUS = 3
+
+
+@njit(nogil=True, error_model="numpy")
+def meet(counters, threads, arrivals, yield_address):
+    """Waits until all threads are here; spins briefly and then yields, because the processor may have other work."""
+    atomic_add(counters, 0, 1)
+    spins = 0
+    while atomic_read(counters, 0) < arrivals:
+        spins += 1
+        if spins > SPINS:
+            yield_processor(yield_address)
+        else:
+            pause()
+
+
+@njit(nogil=True, error_model="numpy")
+def run_piece(op, f, i, piece, rows, chunk, first, step, rate, a, p, g, s1, s2, statistics, factors, source, order, labels, target, weights, kept, sums, address):  # fmt: skip
+    """One piece of one operation."""
+    code, cut, width, times = op[CODE], op[CUT], op[WIDTH], op[REPEAT]
+    n = rows * times
+    r0, r1, c0, c1 = 0, n, 0, width
+    if cut == ROWS:
+        r0, r1 = min(piece * chunk, rows) * times, min((piece + 1) * chunk, rows) * times
+        if r0 >= r1:
+            sums[i, piece] = 0.0
+            return
+    elif cut == COLUMNS:
+        c0, c1 = piece * PANEL, min((piece + 1) * PANEL, width)
+    x0, x1, x2, x3, x4, x5, x6 = op[ARGS], op[ARGS + 1], op[ARGS + 2], op[ARGS + 3], op[ARGS + 4], op[ARGS + 5], op[ARGS + 6]
+    if code == GATHER:
+        gather(a, x0, source, x1, width, order, first, r0, r1)
+    elif code == DENSE:
+        dense(a, p, address, x0, x1, x2, x3, x4, width, r0, r1, c0, c1)
+    elif code == DENSE_DX:
+        dense_dx(a, p, address, x0, x1, x2, x3, width, r0, r1, c0, c1)
+    elif code == DENSE_DW:
+        if x5:  # cut along the inputs
+            dense_dw(a, g, address, x0, x1, x2, x3, x4, n, c0, c1, 0, x3)
+        else:
+            dense_dw(a, g, address, x0, x1, x2, x3, x4, n, 0, x1, c0, c1)
+    elif code == COLUMN_SUMS:
+        column_sums(a, g, x0, width, x1, n, c0, c1)
+    elif code == ACTIVATION:
+        activation(a, x2, f[0], x0, x1, width, r0, r1, c0, c1)
+    elif code == ACTIVATION_BACK:
+        activation_back(a, x2, f[0], x0, x1, x3, width, r0, r1, c0, c1)
+    elif code == DROPOUT:
+        dropout(a, x3, step, x4, f[0], x0, x1, x2, width, r0, r1, c0, c1)
+    elif code == MULTIPLY:
+        multiply(a, x0, x1, width, r0, r1, c0, c1)
+    elif code == SCALE:
+        scale(a, p, x0, x1, x2, width, r0, r1, c0, c1)
+    elif code == SCALE_GAIN:
+        scale_gain(a, g, x0, x1, x2, width, n, c0, c1)
+    elif code == SCALE_BACK:
+        scale(a, p, x0, x0, x2, width, r0, r1, c0, c1)
+    elif code == BATCH_NORM:
+        batch_norm(a, p, statistics, x0, x1, x2, x3, x4, x5, x6, f[0], f[1], width, n, c0, c1)
+    elif code == BATCH_NORM_BACK:
+        batch_norm_back(a, p, g, x0, x1, x2, x3, x4, width, n, c0, c1)
+    elif code == LAYER_NORM:
+        layer_norm(a, p, x0, x1, x2, x3, x4, x5, f[0], width, r0, r1)
+    elif code == LAYER_NORM_GAIN:
+        layer_norm_gain(a, g, x0, x1, x2, x3, width, n, c0, c1)
+    elif code == LAYER_NORM_BACK:
+        layer_norm_back(a, p, x0, x1, x2, x3, width, r0, r1)
+    elif code == SOFTMAX:
+        softmax(a, x0, x1, width, r0, r1)
+    elif code == SOFTMAX_BACK:
+        softmax_back(a, x0, x1, width, r0, r1)
+    elif code == ROW_WEIGHTS:
+        row_weights(a, x0, labels, target, weights, factors, order, first, rows, x1, x2)
+    elif code == CLASS_LOSS:
+        uniform = 1.0 / rows
+        sums[i, piece] = class_loss(a, x2, x0, x1, x3, width, f[0], f[1], labels, target, order, first, r0, r1, uniform)
+    elif code == NUMBER_LOSS:
+        uniform = 1.0 if x4 else 1.0 / rows
+        sums[i, piece] = number_loss(a, x2, x0, x1, x3, width, f[0], f[1], factors, target, order, first, r0, r1, uniform)
+    elif code == KEEP:
+        for r in range(r0, r1):
+            for c in range(width):
+                kept[first + r, c] = a[x0 + r * width + c]
+    elif code >= PENALTY:
+        on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums)
+
+
+@njit(nogil=True, error_model="numpy")
+def on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums):
+    """Operations on the flat vector: a stretch of it, or for PROJECT some columns or rows of one matrix."""
+    start, size, stretch = op[ARGS], op[ARGS + 1], op[WIDTH]
+    low, high = piece * stretch, min((piece + 1) * stretch, size)
+    if code == PENALTY:
+        sums[i, piece] = penalty(p, g, start, size, f[0], f[1], 0, 1, low, high)
+    elif code == CLIP:
+        clip(g, start, size, f[0], 0, 1, low, high)
+    elif code == SQUARE_SUM:
+        sums[i, piece] = square_sum(g, start, size, 0, 1, low, high)
+    elif code == SHRINK:
+        other = op[ARGS + 2]
+        total = 0.0
+        for k in range(op[ARGS + 3]):
+            total += sums[other, k]
+        norm = math.sqrt(total)
+        if norm > f[0]:
+            shrink(g, start, size, f[0] / norm, 0, 1, low, high)
+    elif code == UPDATE:
+        update(p, g, s1, s2, op[ARGS + 2], step, rate, f[0], f[1], f[2], f[3], f[4], start, size, 0, 1, low, high)
+    elif code == PROJECT:
+        rows, along = op[ARGS + 2], op[ARGS + 3]
+        if along == 0:
+            project(p, start, size, f[0], 0, 0, rows, low, high)
+        else:
+            project(p, start, size, f[0], 1, piece, piece + 1, 0, size)
+
+
+def kept_on_disk(function):
+    """Compiles with a cache on disk, or without where no folder for it can be written."""
+    try:
+        return njit(nogil=True, error_model="numpy", cache=True)(function)
+    except RuntimeError:
+        return njit(nogil=True, error_model="numpy")(function)
+
+
+@kept_on_disk
+def run_steps(q, threads, counters, ops, reals, order, begin, steps, batch, chunk, first_step, draws, rates, results, a, p, g, s1, s2, statistics, factors, source, labels, target, weights, kept, sums, address, yield_address):  # fmt: skip
+    """Steps `begin` .. `begin + steps` of an epoch as thread `q` of `threads`; thread 0 writes each step's loss."""
+    word = flush_to_zero()
+    arrivals = 0
+    total_rows = order.size
+    for s in range(steps):
+        first = (begin + s) * batch
+        rows = min(batch, total_rows - first)
+        part = sums[s & 1]  # two sets: while thread 0 adds up one step, the others may be in the next
+        stop = False
+        for i in range(ops.shape[0]):
+            op, f = ops[i], reals[i]
+            if op[MEET] and threads > 1:
+                arrivals += threads
+                meet(counters, threads, arrivals, yield_address)
+            if op[CODE] == CHECK:
+                total = 0.0
+                for k in range(op[ARGS + 1]):
+                    total += part[op[ARGS], k]
+                if not math.isfinite(total):
+                    stop = True
+                    break
+                continue
+            for piece in range(q, op[PIECES], threads):
+                run_piece(op, f, i, piece, rows, chunk, first, first_step + s if op[CODE] >= PENALTY else draws + s, rates[s],
+                          a, p, g, s1, s2, statistics, factors, source, order, labels, target, weights, kept, part, address)  # fmt: skip
+        if stop:
+            if q == 0:
+                results[s, 0], results[s, 1] = np.nan, STATUS
+            break
+        if threads > 1:
+            arrivals += threads
+            meet(counters, threads, arrivals, yield_address)
+        if q == 0:
+            loss = 0.0
+            for i in range(ops.shape[0]):
+                code = ops[i, CODE]
+                if code == CLASS_LOSS or code == NUMBER_LOSS or code == PENALTY:
+                    for k in range(ops[i, PIECES]):
+                        loss += part[i, k]
+            results[s, 0] = loss
+            results[s, 1] = 1.0
+    restore_denormals(word)

@@ -1,0 +1,163 @@
+"""What Numba has no words for: a matrix product by address, atomic counters, a pause, and flush-to-zero.
+
+Each is a few instructions of LLVM. Products are called through an address that is an argument and not a constant, so
+that compiled code can be kept on disk.
+"""
+
+# mypy: ignore-errors
+import platform
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+X86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
+ARM = platform.machine().lower() in ("aarch64", "arm64")
+FTZ_AND_DAZ = 0x8040  # of the x86 control word: results that are denormal become 0, and so do such operands
+FZ = 1 << 24  # the same on Arm
+
+
+@intrinsic
+def gemm(ctx, address, turn_a, turn_b, m, n, k, a, a0, lda, b, b0, ldb, c, c0, ldc):
+    """C = op(A) op(B), row by row in memory: C (m, n) at c[c0], with rows ldc apart; turn_x says that X is read transposed.
+
+    BLAS thinks in columns: what it sees of a row-major C is Cᵀ = op(B)ᵀ op(A)ᵀ, so A and B change places.
+    """
+    sig = types.void(address, turn_a, turn_b, m, n, k, a, a0, lda, b, b0, ldb, c, c0, ldc)
+
+    def generate(context, builder, signature, args):
+        i32, i8, i64 = ir.IntType(32), ir.IntType(8), ir.IntType(64)
+        arrays = {}
+        for place in (6, 9, 12):
+            array_type = signature.args[place]
+            array = context.make_array(array_type)(context, builder, args[place])
+            arrays[place] = builder.gep(array.data, [builder.sext(args[place + 1], i64) if args[place + 1].type != i64 else args[place + 1]])
+        real = arrays[6].type.pointee
+
+        def stored(value, kind):
+            slot = cgutils.alloca_once(builder, kind)
+            builder.store(value, slot)
+            return slot
+
+        def whole(value):
+            return stored(builder.trunc(value, i32) if value.type.width > 32 else value, i32)
+
+        def letter(flag):
+            is_set = builder.icmp_signed("!=", flag, ir.Constant(flag.type, 0))
+            return stored(builder.select(is_set, ir.Constant(i8, ord("T")), ir.Constant(i8, ord("N"))), i8)
+
+        one, zero = stored(ir.Constant(real, 1.0), real), stored(ir.Constant(real, 0.0), real)
+        values = [
+            letter(args[2]), letter(args[1]), whole(args[4]), whole(args[3]), whole(args[5]), one,
+            arrays[9], whole(args[11]), arrays[6], whole(args[8]), zero, arrays[12], whole(args[14]),
+        ]  # fmt: skip
+        function = ir.FunctionType(ir.VoidType(), [value.type for value in values])
+        pointer = builder.inttoptr(args[0], function.as_pointer())
+        builder.call(pointer, values)
+        return context.get_dummy_value()
+
+    return sig, generate
+
+
+@intrinsic
+def atomic_add(ctx, counters, index, amount):
+    """counters[index] += amount, seen whole by every thread."""
+    sig = types.int64(counters, types.intp, types.int64)
+
+    def generate(context, builder, signature, args):
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        return builder.atomic_rmw("add", builder.gep(array.data, [args[1]]), args[2], "seq_cst")
+
+    return sig, generate
+
+
+@intrinsic
+def atomic_read(ctx, counters, index):
+    """counters[index] as the other threads left it."""
+    sig = types.int64(counters, types.intp)
+
+    def generate(context, builder, signature, args):
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        return builder.load_atomic(builder.gep(array.data, [args[1]]), "seq_cst", 8)
+
+    return sig, generate
+
+
+@intrinsic
+def pause(ctx):
+    """Tells the processor that this is a waiting loop."""
+    sig = types.void()
+
+    def generate(context, builder, signature, args):
+        if X86:
+            _call(builder, "llvm.x86.sse2.pause", ir.VoidType(), [])
+        elif ARM:
+            _call(builder, "llvm.aarch64.hint", ir.VoidType(), [ir.Constant(ir.IntType(32), 1)])
+        return context.get_dummy_value()
+
+    return sig, generate
+
+
+@intrinsic
+def yield_processor(ctx, address):
+    """sched_yield, by its address: lets another thread have the processor."""
+    sig = types.void(address)
+
+    def generate(context, builder, signature, args):
+        kind = ir.FunctionType(ir.IntType(32), [])
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), [])
+        return context.get_dummy_value()
+
+    return sig, generate
+
+
+@intrinsic
+def flush_to_zero(ctx):
+    """Switches denormal numbers off for this thread and returns the control word as it was."""
+    sig = types.int64()
+
+    def generate(context, builder, signature, args):
+        i32, i64 = ir.IntType(32), ir.IntType(64)
+        if X86:
+            slot = cgutils.alloca_once(builder, i32)
+            _control_word(builder, "stmxcsr", slot)
+            before = builder.load(slot)
+            builder.store(builder.or_(before, ir.Constant(i32, FTZ_AND_DAZ)), slot)
+            _control_word(builder, "ldmxcsr", slot)
+            return builder.zext(before, i64)
+        if ARM:
+            before = _call(builder, "llvm.aarch64.get.fpcr", i64, [])
+            _call(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), [builder.or_(before, ir.Constant(i64, FZ))])
+            return before
+        return ir.Constant(i64, 0)
+
+    return sig, generate
+
+
+@intrinsic
+def restore_denormals(ctx, word):
+    """Puts a control word back."""
+    sig = types.void(types.int64)
+
+    def generate(context, builder, signature, args):
+        i32 = ir.IntType(32)
+        if X86:
+            slot = cgutils.alloca_once(builder, i32)
+            builder.store(builder.trunc(args[0], i32), slot)
+            _control_word(builder, "ldmxcsr", slot)
+        elif ARM:
+            _call(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), [args[0]])
+        return context.get_dummy_value()
+
+    return sig, generate
+
+
+def _control_word(builder, instruction, slot):
+    pointer = ir.IntType(8).as_pointer()
+    _call(builder, f"llvm.x86.sse.{instruction}", ir.VoidType(), [builder.bitcast(slot, pointer)])
+
+
+def _call(builder, name, result, values):
+    kind = ir.FunctionType(result, [value.type for value in values])
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), values)

@@ -1,0 +1,369 @@
+"""The operations of layers, each a plain loop over a region of a matrix, or one product.
+
+Every kernel is handed the arena `a` that holds all activations one after the other, an offset into it for each matrix
+(its rows lie `width` apart), and the region it is to work on: rows r0..r1, columns c0..c1. The layer classes say what each
+operation means; a kernel gives the equation in a line.
+"""
+
+# mypy: ignore-errors
+import math
+
+import numpy as np
+from numba import njit
+
+from .intrinsics import gemm
+
+# Sums may be taken in another order so that they can be vectorized; NaN and infinities keep their meaning.
+compiled = njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}, boundscheck=False)
+
+LINEAR, STEP, SIGMOID, TANH, RELU, LEAKY, ELU, SELU, SOFTPLUS, GELU, GELU_TANH, SILU, MISH = range(13)
+
+SAME, UINT8, INT8, FLOAT16 = range(4)  # what the rows of the source hold
+
+GAMMA = np.uint64(0x9E3779B97F4A7C15)
+MIX1, MIX2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+S30, S27, S31, S32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
+LOW = np.uint64(0xFFFFFFFF)
+ROOT_2_OVER_PI, CUBIC = math.sqrt(2 / math.pi), 0.044715
+ONE_OVER_ROOT_2, ONE_OVER_ROOT_2PI = 1 / math.sqrt(2), 1 / math.sqrt(2 * math.pi)
+
+
+@compiled
+def part(a, start, width, r, c0, c1):
+    """Columns c0..c1 of row r as an array of its own: loops that count from 0 are vectorized, others are not."""
+    base = start + r * width
+    return a[base + c0 : base + c1]
+
+
+@compiled
+def half(bits):
+    """The number that 16 bits of half precision stand for."""
+    sign = -1.0 if bits & 0x8000 else 1.0
+    exponent, fraction = (bits >> 10) & 31, bits & 1023
+    if exponent == 0:
+        return sign * fraction * 2.0**-24
+    if exponent == 31:
+        return sign * np.inf if fraction == 0 else np.nan
+    return sign * (1.0 + fraction / 1024.0) * 2.0 ** (exponent - 15)
+
+
+@compiled
+def gather(a, x, source, form, width, order, first, r0, r1):
+    """x[r] = source[order[first + r]]; rows are bytes, of numbers like the arena's, uint8, int8 or float16."""
+    for r in range(r0, r1):
+        row = source[order[first + r]]
+        out = part(a, x, width, r, 0, width)
+        if form == SAME:
+            numbers = row.view(a.dtype)
+            for c in range(out.size):
+                out[c] = numbers[c]
+        elif form == UINT8:
+            for c in range(out.size):
+                out[c] = row[c]
+        elif form == INT8:
+            signed = row.view(np.int8)
+            for c in range(out.size):
+                out[c] = signed[c]
+        else:
+            for c in range(out.size):
+                out[c] = half(np.int64(row[2 * c]) | (np.int64(row[2 * c + 1]) << 8))
+
+
+@compiled
+def dense(a, p, address, x, n_in, w, b, y, n_out, r0, r1, c0, c1):
+    """y = x W + b on a region: some rows of all columns, or all rows of some columns."""
+    gemm(address, 0, 0, r1 - r0, c1 - c0, n_in, a, x + r0 * n_in, n_in, p, w + c0, n_out, a, y + r0 * n_out + c0, n_out)
+    if b >= 0:
+        bias = p[b + c0 : b + c1]
+        for r in range(r0, r1):
+            out = part(a, y, n_out, r, c0, c1)
+            for c in range(out.size):
+                out[c] += bias[c]
+
+
+@compiled
+def dense_dx(a, p, address, dy, n_out, w, dx, n_in, r0, r1, c0, c1):
+    """dx = dy Wᵀ on a region of dx."""
+    gemm(address, 0, 1, r1 - r0, c1 - c0, n_out, a, dy + r0 * n_out, n_out, p, w + c0 * n_out, n_out, a, dx + r0 * n_in + c0, n_in)
+
+
+@compiled
+def dense_dw(a, g, address, x, n_in, dy, n_out, w, rows, r0, r1, c0, c1):
+    """dW = xᵀ dy on a region of W (r0..r1 of its inputs, c0..c1 of its outputs)."""
+    gemm(address, 1, 0, r1 - r0, c1 - c0, rows, a, x + r0, n_in, a, dy + c0, n_out, g, w + r0 * n_out + c0, n_out)
+
+
+@compiled
+def column_sums(a, g, dy, width, b, rows, c0, c1):
+    """db = Σₙ dyₙ."""
+    sums = g[b + c0 : b + c1]
+    sums[:] = 0
+    for r in range(rows):
+        row = part(a, dy, width, r, c0, c1)
+        for c in range(sums.size):
+            sums[c] += row[c]
+
+
+@compiled
+def activation_value(kind, alpha, x):
+    """f(x) for one number: see layers/activations.py, rectifiers.py, gates.py."""
+    if kind == STEP:
+        return x * 0 + (1.0 if x > 0 else 0.0)
+    if kind == SIGMOID:
+        return 1.0 / (1.0 + math.exp(-x))
+    if kind == TANH:
+        return math.tanh(x)
+    if kind == ELU or kind == SELU:
+        scale = 1.0507009873554805 if kind == SELU else 1.0
+        left = 1.0507009873554805 * 1.6732632423543772 if kind == SELU else alpha
+        return scale * x if x > 0 else left * math.expm1(x)
+    if kind == SOFTPLUS:
+        return math.log1p(math.exp(-abs(x))) + max(x, 0.0)
+    if kind == GELU:
+        return x * (0.5 * (1.0 + math.erf(x * ONE_OVER_ROOT_2)))
+    if kind == GELU_TANH:
+        near = min(max(x, -20.0), 20.0)
+        return x * (0.5 * (1.0 + math.tanh(ROOT_2_OVER_PI * (near + CUBIC * near * near * near))))
+    if kind == SILU:
+        return x / (1.0 + math.exp(-x))
+    if kind == MISH:
+        e = math.exp(min(x, 40.0))
+        n = e * (e + 2.0)
+        return x * (n / (n + 2.0))
+    return x
+
+
+@compiled
+def activation_slope(kind, alpha, x, y):
+    """f′(x) for one number, from the input or the output."""
+    if kind == STEP:
+        return 0.0
+    if kind == SIGMOID:
+        return y * (1.0 - y)
+    if kind == TANH:
+        return 1.0 - y * y
+    if kind == ELU:
+        return 1.0 if y > 0 else y + alpha
+    if kind == SELU:
+        return 1.0507009873554805 if y > 0 else y + 1.0507009873554805 * 1.6732632423543772
+    if kind == SOFTPLUS:
+        return -math.expm1(-y)
+    near = min(max(x, -20.0), 20.0)
+    if kind == GELU:
+        return 0.5 * (1.0 + math.erf(x * ONE_OVER_ROOT_2)) + near * ONE_OVER_ROOT_2PI * math.exp(-0.5 * near * near)
+    if kind == GELU_TANH:
+        gate = 0.5 * (1.0 + math.tanh(ROOT_2_OVER_PI * (near + CUBIC * near * near * near)))
+        return gate + near * 2.0 * gate * (1.0 - gate) * ROOT_2_OVER_PI * (1.0 + 3.0 * CUBIC * near * near)
+    if kind == SILU:
+        gate = 1.0 / (1.0 + math.exp(-x))
+        return gate + y * (1.0 - gate)
+    if kind == MISH:
+        e = math.exp(min(x, 40.0))
+        n = e * (e + 2.0)
+        return n / (n + 2.0) + min(x, 40.0) * (4.0 * e / (n + 2.0)) * ((1.0 + e) / (n + 2.0))
+    return 1.0
+
+
+@compiled
+def activation(a, kind, alpha, x, y, width, r0, r1, c0, c1):
+    """y = f(x)."""
+    zero, slope = a.dtype.type(0), a.dtype.type(alpha)
+    for r in range(r0, r1):
+        u, v = part(a, x, width, r, c0, c1), part(a, y, width, r, c0, c1)
+        if kind == RELU:
+            for c in range(u.size):
+                v[c] = zero if u[c] < 0 else u[c]  # NaN stays
+        elif kind == LEAKY:
+            for c in range(u.size):
+                v[c] = u[c] * slope if u[c] < 0 else u[c]
+        else:
+            for c in range(u.size):
+                v[c] = activation_value(kind, alpha, u[c])
+
+
+@compiled
+def activation_back(a, kind, alpha, x, y, dy, width, r0, r1, c0, c1):
+    """dy ← dy ⊙ f′(x)."""
+    zero, slope = a.dtype.type(0), a.dtype.type(alpha)
+    for r in range(r0, r1):
+        u, v, w = part(a, x, width, r, c0, c1), part(a, y, width, r, c0, c1), part(a, dy, width, r, c0, c1)
+        if kind == RELU:
+            for c in range(w.size):
+                w[c] = w[c] if v[c] > 0 else zero
+        elif kind == LEAKY:
+            for c in range(w.size):
+                w[c] = w[c] if v[c] > 0 else w[c] * slope
+        else:
+            for c in range(w.size):
+                w[c] *= activation_slope(kind, alpha, u[c], v[c])
+
+
+@compiled
+def mix(word):
+    """The finalizer of SplitMix64 (scratchwork/randomness.py)."""
+    word = (word ^ (word >> S30)) * MIX1
+    word = (word ^ (word >> S27)) * MIX2
+    return word ^ (word >> S31)
+
+
+@compiled
+def dropout(a, seed, step, threshold, scale, x, y, m, width, r0, r1, c0, c1):
+    """m = (kept) · scale and y = x m, with the same random bits for an element as `randomness.keep_mask`."""
+    key = mix(mix(np.uint64(seed)) + np.uint64(step))
+    for r in range(r0, r1):
+        base = r * width
+        for c in range(c0, c1):
+            i = base + c
+            word = mix(key + GAMMA * np.uint64(1 + (i >> 1)))
+            bits = word >> S32 if i & 1 else word & LOW
+            factor = scale if np.int64(bits) >= threshold else 0.0
+            a[m + i] = factor
+            a[y + i] = a[x + i] * a[m + i]
+
+
+@compiled
+def multiply(a, x, y, width, r0, r1, c0, c1):
+    """y ← x y."""
+    for r in range(r0, r1):
+        u, v = part(a, x, width, r, c0, c1), part(a, y, width, r, c0, c1)
+        for c in range(u.size):
+            v[c] *= u[c]
+
+
+@compiled
+def scale(a, p, x, y, s, width, r0, r1, c0, c1):
+    """y = x s, with a factor for each column."""
+    factors = p[s + c0 : s + c1]
+    for r in range(r0, r1):
+        u, v = part(a, x, width, r, c0, c1), part(a, y, width, r, c0, c1)
+        for c in range(u.size):
+            v[c] = u[c] * factors[c]
+
+
+@compiled
+def scale_gain(a, g, x, dy, s, width, rows, c0, c1):
+    """ds = Σₙ dyₙ xₙ."""
+    sums = g[s + c0 : s + c1]
+    sums[:] = 0
+    for r in range(rows):
+        u, v = part(a, x, width, r, c0, c1), part(a, dy, width, r, c0, c1)
+        for c in range(sums.size):
+            sums[c] += u[c] * v[c]
+
+
+@compiled
+def batch_norm(a, p, statistics, x, y, xh, inv, gamma, beta, mean, momentum, eps, width, rows, c0, c1):
+    """x̂ = (x − μ)/√(σ² + ε), y = γ x̂ + β with the statistics of the batch; running ones follow (mean, then variance)."""
+    n = c1 - c0
+    total, square = np.zeros(n), np.zeros(n, a.dtype)
+    for r in range(rows):
+        u = part(a, x, width, r, c0, c1)
+        for c in range(n):
+            total[c] += u[c]
+    mu = (total / rows).astype(a.dtype)
+    for r in range(rows):
+        u, v = part(a, x, width, r, c0, c1), part(a, xh, width, r, c0, c1)
+        for c in range(n):
+            v[c] = u[c] - mu[c]
+            square[c] += v[c] * v[c]
+    inverse = a[inv + c0 : inv + c1]
+    means, variances = statistics[mean + c0 : mean + c1], statistics[mean + width + c0 : mean + width + c1]
+    for c in range(n):
+        variance = square[c] / a.dtype.type(rows)
+        means[c] = momentum * means[c] + (1.0 - momentum) * mu[c]
+        if rows > 1:
+            variances[c] = momentum * variances[c] + (1.0 - momentum) * (variance * (rows / (rows - 1.0)))
+        inverse[c] = 1.0 / np.sqrt(variance + eps)
+    gains, offsets = p[gamma + c0 : gamma + c1], p[beta + c0 : beta + c1]
+    for r in range(rows):
+        u, v = part(a, xh, width, r, c0, c1), part(a, y, width, r, c0, c1)
+        for c in range(n):
+            u[c] *= inverse[c]
+            v[c] = u[c] * gains[c] + offsets[c]
+
+
+@compiled
+def batch_norm_back(a, p, g, dy, xh, inv, gamma, beta, width, rows, c0, c1):
+    """dβ = Σ dy, dγ = Σ dy x̂, dy ← γ/√(σ² + ε) (dy − dβ/N − x̂ dγ/N)."""
+    column_sums(a, g, dy, width, beta, rows, c0, c1)
+    scale_gain(a, g, xh, dy, gamma, width, rows, c0, c1)
+    count = a.dtype.type(rows)
+    d_beta, d_gamma = g[beta + c0 : beta + c1] / count, g[gamma + c0 : gamma + c1] / count
+    factor = p[gamma + c0 : gamma + c1] * a[inv + c0 : inv + c1]
+    for r in range(rows):
+        u, v = part(a, xh, width, r, c0, c1), part(a, dy, width, r, c0, c1)
+        for c in range(factor.size):
+            v[c] = (v[c] - d_beta[c] - u[c] * d_gamma[c]) * factor[c]
+
+
+@compiled
+def layer_norm(a, p, x, y, xh, inv, gamma, beta, eps, width, r0, r1):
+    """x̂ = (x − μ)/√(σ² + ε) along each row, y = γ x̂ + β."""
+    for r in range(r0, r1):
+        base = r * width
+        total = a.dtype.type(0)
+        for c in range(width):
+            total += a[x + base + c]
+        mu = total / width
+        square = a.dtype.type(0)
+        for c in range(width):
+            centred = a[x + base + c] - mu
+            a[xh + base + c] = centred
+            square += centred * centred
+        a[inv + r] = 1.0 / math.sqrt(square / width + eps)
+        for c in range(width):
+            a[xh + base + c] *= a[inv + r]
+            a[y + base + c] = a[xh + base + c] * p[gamma + c] + p[beta + c]
+
+
+@compiled
+def layer_norm_gain(a, g, dy, xh, gamma, beta, width, rows, c0, c1):
+    """dβ = Σ dy, dγ = Σ dy x̂."""
+    column_sums(a, g, dy, width, beta, rows, c0, c1)
+    scale_gain(a, g, xh, dy, gamma, width, rows, c0, c1)
+
+
+@compiled
+def layer_norm_back(a, p, dy, xh, inv, gamma, width, r0, r1):
+    """dy ← (g − mean g − x̂ mean(g x̂)) / √(σ² + ε) with g = γ dy."""
+    for r in range(r0, r1):
+        base = r * width
+        total = a.dtype.type(0)
+        product = a.dtype.type(0)
+        for c in range(width):
+            value = a[dy + base + c] * p[gamma + c]
+            a[dy + base + c] = value
+            total += value
+            product += value * a[xh + base + c]
+        total, product = total / width, product / width
+        for c in range(width):
+            a[dy + base + c] = (a[dy + base + c] - total - a[xh + base + c] * product) * a[inv + r]
+
+
+@compiled
+def softmax(a, x, y, width, r0, r1):
+    """y = exp(x − max x) / Σ exp(x − max x) along each row."""
+    for r in range(r0, r1):
+        base = r * width
+        largest = a[x + base]
+        for c in range(width):
+            largest = max(largest, a[x + base + c])
+        total = a.dtype.type(0)
+        for c in range(width):
+            e = math.exp(a[x + base + c] - largest)
+            a[y + base + c] = e
+            total += e
+        for c in range(width):
+            a[y + base + c] /= total
+
+
+@compiled
+def softmax_back(a, y, dy, width, r0, r1):
+    """dy ← y (dy − Σ dy y)."""
+    for r in range(r0, r1):
+        base = r * width
+        inner = a.dtype.type(0)
+        for c in range(width):
+            inner += a[dy + base + c] * a[y + base + c]
+        for c in range(width):
+            a[dy + base + c] = a[y + base + c] * (a[dy + base + c] - inner)

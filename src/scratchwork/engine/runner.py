@@ -1,0 +1,137 @@
+"""Runs a program: arrays, threads, and control handed back many times a second."""
+
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..arrays import Array
+from ..history import Run
+from ..preparation import Rows
+from ..sequential import Sequential
+from ..updates import Updater
+from . import interpreter as I
+from . import kernels as K
+from .program import Program, lower
+
+HAND_BACK = 0.05  # seconds between two returns to Python
+SMALL = 300_000  # flop per step below which a second thread costs more than it brings
+
+
+def addresses(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """Where SciPy's product of matrices and sched_yield lie."""
+    import ctypes
+
+    from numba.extending import get_cython_function_address
+
+    name = "sgemm" if dtype == np.float32 else "dgemm"
+    product = get_cython_function_address("scipy.linalg.cython_blas", name)
+    library = ctypes.CDLL(None)
+    waiting = getattr(library, "sched_yield", None) or library.getpid
+    return int(product), int(ctypes.cast(waiting, ctypes.c_void_p).value or 0)
+
+
+@dataclass
+class Steps:
+    """What a stretch of steps gave: their losses, and whether one was not finite (then it is the last)."""
+
+    losses: Array
+    bad: bool
+
+
+class Machine:
+    """A program with its memory, on the rows that are trained on. Parameters and states are the updater's own arrays."""
+
+    def __init__(self, program: Program, network: Sequential, updater: Updater, rows: Rows, threads: int | None, keep: bool) -> None:
+        self.program, self.network, self.updater, self.rows = program, network, updater, rows
+        self.table, self.reals = program.finish()
+        dtype = network.dtype
+        wanted = threads or min(os.cpu_count() or 1, 4)
+        self.threads = 1 if program.flops < SMALL and threads is None else wanted
+        self.arena = np.zeros(program.arena + 16, dtype)
+        states = list(updater.state.values())
+        none = np.zeros(1, dtype)
+        self.states = (states[0] if states else none, states[1] if len(states) > 1 else none)
+        self.statistics = np.zeros(max(program.statistics_size, 1), dtype)
+        labels, target = rows.target, np.zeros((1, 0), dtype)
+        if rows.target.ndim == 2 or rows.target.dtype.kind == "f":
+            labels, target = np.zeros(1, np.int64), np.ascontiguousarray(rows.target.reshape(len(rows), -1), dtype)
+        self.labels, self.target = labels, target
+        self.source = np.ascontiguousarray(rows.x.reshape(len(rows), -1)).view(np.uint8)
+        self.weights = np.ones(1) if rows.weight is None else rows.weight
+        width = int(np.prod(network.out_shape))
+        self.kept = np.zeros((len(rows), width) if keep else (0, width), dtype)
+        most = max(op.pieces for op in program.operations)
+        self.sums = np.zeros((2, len(program.operations), most))
+        self.addresses = addresses(dtype)
+        self.seconds_per_step = 0.0
+
+    def epoch(self, order: Array, first_step: int, draws: int, rates: Array) -> Iterator[Steps]:
+        """Walk through one epoch; hands back after every twentieth of a second.
+
+        order       the rows in the order in which they are met
+        first_step  number of the optimizer's first update here, from 1
+        draws       the first step's number for random masks
+        rates       the learning rate of each step
+        """
+        count = math.ceil(len(order) / self.program.batch)
+        begin = 0
+        while begin < count:
+            steps = count - begin
+            if self.seconds_per_step == 0.0:
+                steps = 1
+            else:
+                steps = min(steps, max(1, int(HAND_BACK / self.seconds_per_step)))
+            results = np.zeros((steps, 2))
+            started = time.perf_counter()
+            self._run(order, begin, steps, first_step + begin, draws + begin, rates[begin : begin + steps], results)
+            self.seconds_per_step = (time.perf_counter() - started) / steps
+            bad = bool((results[:, 1] == I.STATUS).any())
+            yield Steps(results[: int((results[:, 1] != 0).sum()), 0], bad)
+            if bad:
+                return
+            begin += steps
+
+    def _run(self, order: Array, begin: int, steps: int, first_step: int, draws: int, rates: Array, results: Array) -> None:
+        for array, start in self.program.statistics:
+            self.statistics[start : start + array.size] = array
+        counters = np.zeros(16, np.int64)
+        flat = self.updater.flat
+
+        def work(q: int) -> None:
+            I.run_steps(
+                q, self.threads, counters, self.table, self.reals, order, begin, steps, self.program.batch, self.program.chunk,
+                first_step, draws, rates, results, self.arena, flat.value, flat.grad, *self.states, self.statistics,
+                self.program.factors, self.source, self.labels, self.target, self.weights, self.kept, self.sums, *self.addresses,
+            )  # fmt: skip
+
+        helpers = [threading.Thread(target=work, args=(q,), daemon=True) for q in range(1, self.threads)]
+        for helper in helpers:
+            helper.start()
+        work(0)
+        for helper in helpers:
+            helper.join()
+        for array, start in self.program.statistics:
+            array[...] = self.statistics[start : start + array.size]
+
+
+FORMS = {np.dtype(np.uint8): K.UINT8, np.dtype(np.int8): K.INT8, np.dtype(np.float16): K.FLOAT16}
+
+
+def prepared(run: Run, updater: Updater, rows: Rows, batch: int, threads: int | None) -> "Machine":
+    """A machine for a run; NotLowered for what the engine does not know."""
+    network, keep = run.network, bool(run.metrics)
+    form = FORMS.get(rows.x.dtype, K.SAME)
+    program = lower(network, run.loss, updater, batch, form=form, weighted=rows.weight is not None, keep=keep)
+    return Machine(program, network, updater, rows, threads, keep)
+
+
+def blas_alone() -> Any:
+    """Every BLAS in the process with one thread: the pieces are the parallel part."""
+    return threadpool_limits(1, user_api="blas")
