@@ -28,6 +28,8 @@ class Progress(Callback):
         Seconds before anything is shown.
     """
 
+    every_batch = False  # to be asked now and then is enough: the compiled path need not stop after every step
+
     def __init__(self, *, patience: float = PATIENCE) -> None:
         self.patience = patience
         self._started = self._shown = 0.0

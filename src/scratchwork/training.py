@@ -5,7 +5,7 @@ Every step does four things: forward, loss, backward, update. The rest of this f
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 
 from .arrays import Array
 from .callbacks import Callback, checked_callbacks, hooked
-from .data.batches import epoch_order
-from .diagnosis import bad_parameters, diverged, penalty_diverged
+from .diagnosis import diverged, penalty_diverged
+from .epochs import Batches, finish_epoch, measured, validated
 from .errors import ConfigurationError
 from .guards import ending, interruptible, thread_limit
 from .history import History, Run
@@ -22,8 +22,6 @@ from .losses import Loss
 from .optimizers import Optimizer
 from .preparation import (
     Data,
-    Metric,
-    Rows,
     check_counts,
     prepare_data,
     resolve_loss,
@@ -37,7 +35,7 @@ from .second_order import LBFGS
 from .sequential import Sequential
 from .updates import Updater
 
-ENGINES = ("auto", "numpy")
+ENGINES = ("auto", "numpy", "compiled")
 
 
 def fit(
@@ -95,9 +93,12 @@ def fit(
     clip_value, clip_norm : float > 0, optional
         Bound every entry of the gradient, penalties included, or its norm over all parameters.
     callbacks : sequence of Callback
-    engine : "auto" or "numpy"
+    engine : "auto", "numpy" or "compiled"
+        "auto" takes the compiled path where Numba is installed and every part of the network is known to it
+        (`scratchwork.engine`), else NumPy's; "compiled" refuses to do without. Both compute the same to rounding.
     threads : int, optional
-        How many threads BLAS may use (needs threadpoolctl); None leaves it as it is.
+        How many threads the compiled path uses (all cores, at most 4, for None; its bits do not depend on it), or BLAS on
+        NumPy's (needs threadpoolctl; None leaves it as it is).
     shuffle : bool
         A new order of the rows every epoch, a function of `seed` and how many epochs the network has seen.
     seed : int ≥ 0
@@ -129,7 +130,7 @@ def fit(
     if not isinstance(network, Sequential):
         raise ConfigurationError(f"fit trains a Sequential([...]); received {network!r}")
     if engine not in ENGINES:
-        raise ConfigurationError(f"engine is one of {', '.join(map(repr, ENGINES))} in this version; received {engine!r}")
+        raise ConfigurationError(f"engine is one of {', '.join(map(repr, ENGINES))} ; received {engine!r}")
     loss, rule = resolve_loss(loss), resolve_optimizer(optimizer)
     measures = resolve_metrics(metrics, loss)
     check_counts(epochs, batch_size, threads, seed)
@@ -142,10 +143,17 @@ def fit(
         size = rows if batch_size is None or isinstance(rule, LBFGS) else min(int(batch_size), rows)
         run = Run(network, loss, rule, int(epochs), math.ceil(rows / size), rows, state=updater.state)
         run.metrics, run.validated = measures, data.validation is not None
+        machine = None
+        if engine != "numpy" and not isinstance(rule, LBFGS):
+            from .engine.choice import machine_for  # Numba is imported when there is something for it to do
+
+            machine = machine_for(run, updater, data.training, size, threads, required=engine == "compiled", tell=progress)
         with limited_threads(), interruptible(run), np.errstate(all="ignore"), ending(run, hooks):
             for hook in hooked(hooks, "on_fit_begin"):
                 hook(run)
-            if isinstance(rule, LBFGS):
+            if machine is not None:
+                machine.train(run, updater, data, size, int(seed) if shuffle else None, hooks)
+            elif isinstance(rule, LBFGS):
                 _whole_set_iterations(run, rule, updater, data, hooks)
             else:
                 _epochs(run, updater, data, size, int(seed) if shuffle else None, hooks)
@@ -184,19 +192,7 @@ def _epochs(run: Run, updater: Updater, data: Data, size: int, seed: int | None,
                 hook(run)
             if run.stop:
                 break
-        if network.flat() is not updater.flat:  # the updates would go on changing arrays that nobody uses
-            raise ConfigurationError(
-                "a callback moved the parameters elsewhere: write into them, parameter.value[...] = numbers"
-            )
-        if error := bad_parameters(network, epoch=run.epoch, step=run.step):
-            raise error
-        if run.stop == "interrupted" and run.step < run.epoch * run.steps_per_epoch:
-            return  # an epoch that was not finished is no entry of the history
-        row = {"loss": total / total_weight if total_weight else run.batch_loss, **_measured(measures, seen)}
-        row |= _validated(run, updater, data.validation, measures)
-        run.history.append({**row, "learning_rate": run.learning_rate, "seconds": time.perf_counter() - started})
-        for hook in hooked(hooks, "on_epoch_end"):
-            hook(run)
+        finish_epoch(run, updater, data, total / total_weight if total_weight else run.batch_loss, seen, started, hooks)
 
 
 def _whole_set_iterations(run: Run, rule: LBFGS, updater: Updater, data: Data, hooks: list[Callback]) -> None:
@@ -221,7 +217,7 @@ def _whole_set_iterations(run: Run, rule: LBFGS, updater: Updater, data: Data, h
         run.batch_loss, run.learning_rate = loss, 1.0
         network.epochs_seen += 1
         seen = [(network.predict(x), rows.target, rows.weight)] if measures else []
-        row = {"loss": loss, **_measured(measures, seen), **_validated(run, updater, data.validation, measures)}
+        row = {"loss": loss, **measured(measures, seen), **validated(run, updater, data.validation, measures)}
         run.history.append({**row, "learning_rate": 1.0, "seconds": time.perf_counter() - started})
         for hook in (*hooked(hooks, "on_batch_end"), *hooked(hooks, "on_epoch_end")):
             hook(run)
@@ -237,37 +233,6 @@ def _whole_set_iterations(run: Run, rule: LBFGS, updater: Updater, data: Data, h
         run.stop = run.stop or "converged"
 
 
-class Batches:
-    """Walks through rows in batches of a given size; each epoch's order is a function of the seed and the epoch.
-
-    Rows are gathered into one buffer that is used again for every batch: while a batch is at work it stays in the cache.
-    """
-
-    def __init__(self, rows: Rows, size: int, dtype: np.dtype[Any]) -> None:
-        self.rows, self.size, self.dtype = rows, size, dtype
-        shape = (size, *rows.x.shape[1:])
-        self.whole = size >= len(rows)
-        self.gathered = np.empty(shape if not self.whole else 0, rows.x.dtype)
-        narrow = rows.x.dtype != dtype
-        self.converted = np.empty(shape if narrow and not self.whole else 0, dtype) if narrow else self.gathered
-
-    def epoch(self, seed: int | None, epoch: int) -> Iterator[tuple[Array, Array, Array | None]]:
-        """(x, target, weight) of each batch; x is overwritten by the next one."""
-        rows, count = self.rows, len(self.rows)
-        if self.whole:  # all rows at once: their order changes nothing but rounding
-            yield rows.x.astype(self.dtype, copy=False), rows.target, rows.weight
-            return
-        order = np.arange(count) if seed is None else epoch_order(count, seed, epoch)
-        for start in range(0, count, self.size):
-            chosen = order[start : start + self.size]
-            x = self.gathered[: len(chosen)]
-            np.take(rows.x, chosen, axis=0, out=x, mode="clip")  # "clip": the default checks through a second buffer
-            if self.converted is not self.gathered:
-                self.converted[: len(chosen)] = x
-                x = self.converted[: len(chosen)]
-            yield x, rows.target[chosen], None if rows.weight is None else rows.weight[chosen]
-
-
 def _checked(loss: Loss, given: Any, prediction: Array) -> tuple[float, Array]:
     """What a loss gave, or a ConfigurationError for one of somebody's own that gives something else."""
     pair = isinstance(given, tuple) and len(given) == 2
@@ -278,23 +243,3 @@ def _checked(loss: Loss, given: Any, prediction: Array) -> tuple[float, Array]:
             f"received {found}"
         )
     return given  # type: ignore[no-any-return]
-
-
-def _measured(measures: Mapping[str, Metric], seen: list[tuple[Array, Array, Array | None]]) -> dict[str, float]:
-    """Every metric over all predictions of an epoch at once, which is exact also where means of batches are not (AUC, R²)."""
-    if not measures or not seen:
-        return {}
-    prediction = np.concatenate([one[0] for one in seen])
-    target = np.concatenate([one[1] for one in seen])
-    weights = [one[2] for one in seen if one[2] is not None]
-    weight = np.concatenate(weights) if weights else None
-    return {name: measure(prediction, target, weight) for name, measure in measures.items()}
-
-
-def _validated(run: Run, updater: Updater, rows: Rows | None, measures: Mapping[str, Metric]) -> dict[str, float]:
-    if rows is None:
-        return {}
-    prediction = run.network.predict(rows.x)
-    value, _ = run.loss.value_and_grad(prediction, rows.target, rows.weight)
-    measured = {f"val_{name}": measure(prediction, rows.target, rows.weight) for name, measure in measures.items()}
-    return {"val_loss": value + updater.penalty(), **measured}

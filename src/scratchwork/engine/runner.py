@@ -12,8 +12,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..arrays import Array
+from ..callbacks import Callback, hooked
+from ..diagnosis import diverged
+from ..epochs import finish_epoch, row_order
 from ..history import Run
-from ..preparation import Rows
+from ..optimizers import Optimizer
+from ..preparation import Data, Rows
 from ..sequential import Sequential
 from ..updates import Updater
 from . import interpreter as I
@@ -71,32 +75,75 @@ class Machine:
         self.sums = np.zeros((2, len(program.operations), most))
         self.addresses = addresses(dtype)
         self.seconds_per_step = 0.0
+        self.single_steps = False
 
-    def epoch(self, order: Array, first_step: int, draws: int, rates: Array) -> Iterator[Steps]:
-        """Walk through one epoch; hands back after every twentieth of a second.
-
-        order       the rows in the order in which they are met
-        first_step  number of the optimizer's first update here, from 1
-        draws       the first step's number for random masks
-        rates       the learning rate of each step
-        """
+    def epoch(self, run: Run, order: Array) -> Iterator[Steps]:
+        """Walk through the rows in this order; hands back after every twentieth of a second, or after every step."""
         count = math.ceil(len(order) / self.program.batch)
+        rule = self.updater.optimizer
+        assert isinstance(rule, Optimizer)
         begin = 0
         while begin < count:
             steps = count - begin
             if self.seconds_per_step == 0.0:
+                steps = 1  # the first tells how long one takes
+            elif self.single_steps:
                 steps = 1
             else:
                 steps = min(steps, max(1, int(HAND_BACK / self.seconds_per_step)))
             results = np.zeros((steps, 2))
             started = time.perf_counter()
-            self._run(order, begin, steps, first_step + begin, draws + begin, rates[begin : begin + steps], results)
+            rates = np.array([rule.learning_rate_at(run.step + k) * run.learning_rate_factor for k in range(steps)])
+            run.learning_rate = float(rates[-1])
+            self._run(order, begin, steps, run.step + 1, run.network.steps_seen + 1, rates, results)
             self.seconds_per_step = (time.perf_counter() - started) / steps
             bad = bool((results[:, 1] == I.STATUS).any())
             yield Steps(results[: int((results[:, 1] != 0).sum()), 0], bad)
             if bad:
                 return
             begin += steps
+
+    def train(self, run: Run, updater: Updater, data: Data, size: int, seed: int | None, hooks: list[Callback]) -> None:
+        """The training loop of the compiled path: what `training._epochs` does, in stretches of steps."""
+        network, rows = run.network, data.training
+        after_batch = hooked(hooks, "on_batch_end")
+        self.single_steps = any(getattr(hook.__self__, "every_batch", True) for hook in after_batch)
+        with blas_alone():
+            while not run.over:
+                run.epoch += 1
+                network.epochs_seen += 1
+                started = time.perf_counter()
+                order = row_order(len(rows), size, seed, network.epochs_seen - 1)
+                weights = batch_weights(rows, order, size)
+                total, done = 0.0, 0
+                for steps in self.epoch(run, order):
+                    run.step += len(steps.losses)
+                    network.steps_seen += len(steps.losses)
+                    if steps.bad:
+                        self._diverged(run, order[(done + len(steps.losses)) * size :][:size])
+                    total += float(steps.losses @ weights[done : done + len(steps.losses)])
+                    done += len(steps.losses)
+                    run.batch_loss = float(steps.losses[-1])
+                    for hook in after_batch:
+                        hook(run)
+                    if run.stop:
+                        break
+                seen = [(self.kept[: done * size], rows.target[order][: done * size], None)] if len(self.kept) else []
+                if seen and rows.weight is not None:
+                    seen = [(seen[0][0], seen[0][1], rows.weight[order][: done * size])]
+                weight = float(weights[:done].sum())
+                finish_epoch(run, updater, data, total / weight if weight else run.batch_loss, seen, started, hooks)
+
+    def _diverged(self, run: Run, chosen: Array) -> None:
+        """The step that went wrong is walked again on NumPy's path, which names the array."""
+        network, rows = run.network, self.rows
+        network.steps_seen += 1
+        x = rows.x[chosen].astype(network.dtype, copy=False)
+        with np.errstate(all="ignore"):
+            prediction, _ = network.forward(x, training=True, step=network.steps_seen)
+            weight = None if rows.weight is None else rows.weight[chosen]
+            loss, _ = run.loss.value_and_grad(prediction, rows.target[chosen], weight)
+        raise diverged(network, x, epoch=run.epoch, step=run.step + 1, loss=loss)
 
     def _run(self, order: Array, begin: int, steps: int, first_step: int, draws: int, rates: Array, results: Array) -> None:
         for array, start in self.program.statistics:
@@ -130,6 +177,14 @@ def prepared(run: Run, updater: Updater, rows: Rows, batch: int, threads: int | 
     form = FORMS.get(rows.x.dtype, K.SAME)
     program = lower(network, run.loss, updater, batch, form=form, weighted=rows.weight is not None, keep=keep)
     return Machine(program, network, updater, rows, threads, keep)
+
+
+def batch_weights(rows: Rows, order: Array, size: int) -> Array:
+    """How much each batch counts in the mean of an epoch: its rows, or the sum of their weights."""
+    begins = np.arange(0, len(order), size)
+    if rows.weight is None:
+        return np.minimum(len(order) - begins, size).astype(np.float64)
+    return np.asarray(np.add.reduceat(rows.weight[order], begins))
 
 
 def blas_alone() -> Any:

@@ -1,0 +1,41 @@
+"""Which path a training run takes: the compiled one where Numba is there and knows every part, else NumPy's."""
+
+import importlib.util
+import sys
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigurationError, MissingDependencyError
+from ..history import Run
+from ..preparation import Rows
+from ..updates import Updater
+
+if TYPE_CHECKING:
+    from .runner import Machine
+
+NEEDED = ("numba", "scipy", "threadpoolctl")
+_told: set[str] = set()
+
+
+def machine_for(
+    run: Run, updater: Updater, rows: Rows, size: int, threads: int | None, *, required: bool, tell: bool
+) -> "Machine | None":
+    """A compiled machine for this run, or None for NumPy's path; with `required`, an error that says why there is none."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        if required:
+            raise MissingDependencyError(f"engine='compiled' needs {' and '.join(missing)}: pip install 'scratchwork[fast]'")
+        return None
+    from .program import NotLowered
+    from .runner import prepared
+
+    try:
+        machine = prepared(run, updater, rows, size, threads)
+    except NotLowered as unknown:
+        if required:
+            raise ConfigurationError(f"the compiled path does not know {unknown}: use engine='auto' or 'numpy'") from None
+        if tell and str(unknown) not in _told:
+            _told.add(str(unknown))
+            print(f"scratchwork: the compiled path does not know {unknown}, so NumPy's is taken", file=sys.stderr, flush=True)
+        return None
+    run.engine = "compiled"
+    return machine

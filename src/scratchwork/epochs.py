@@ -1,0 +1,94 @@
+"""What the two paths of the training loop share: batches, and what is measured when an epoch is over."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array
+from .callbacks import Callback, hooked
+from .data.batches import epoch_order
+from .diagnosis import bad_parameters
+from .errors import ConfigurationError
+from .history import Run
+from .preparation import Data, Metric, Rows
+from .updates import Updater
+
+
+def row_order(count: int, size: int, seed: int | None, epoch: int) -> Array:
+    """The order in which the rows are met in an epoch; all at once, their order changes nothing but rounding."""
+    return np.arange(count) if seed is None or size >= count else epoch_order(count, seed, epoch)
+
+
+class Batches:
+    """Walks through rows in batches of a given size; each epoch's order is a function of the seed and the epoch.
+
+    Rows are gathered into one buffer that is used again for every batch: while a batch is at work it stays in the cache.
+    """
+
+    def __init__(self, rows: Rows, size: int, dtype: np.dtype[Any]) -> None:
+        self.rows, self.size, self.dtype = rows, size, dtype
+        shape = (size, *rows.x.shape[1:])
+        self.whole = size >= len(rows)
+        self.gathered = np.empty(shape if not self.whole else 0, rows.x.dtype)
+        narrow = rows.x.dtype != dtype
+        self.converted = np.empty(shape if narrow and not self.whole else 0, dtype) if narrow else self.gathered
+
+    def epoch(self, seed: int | None, epoch: int) -> Iterator[tuple[Array, Array, Array | None]]:
+        """(x, target, weight) of each batch; x is overwritten by the next one."""
+        rows, count = self.rows, len(self.rows)
+        if self.whole:  # all rows at once: their order changes nothing but rounding
+            yield rows.x.astype(self.dtype, copy=False), rows.target, rows.weight
+            return
+        order = row_order(count, self.size, seed, epoch)
+        for start in range(0, count, self.size):
+            chosen = order[start : start + self.size]
+            x = self.gathered[: len(chosen)]
+            np.take(rows.x, chosen, axis=0, out=x, mode="clip")  # "clip": the default checks through a second buffer
+            if self.converted is not self.gathered:
+                self.converted[: len(chosen)] = x
+                x = self.converted[: len(chosen)]
+            yield x, rows.target[chosen], None if rows.weight is None else rows.weight[chosen]
+
+
+def finish_epoch(
+    run: Run,
+    updater: Updater,
+    data: Data,
+    loss: float,
+    seen: list[tuple[Array, Array, Array | None]],
+    started: float,
+    hooks: list[Callback],
+) -> None:
+    """Check the parameters, validate, write the epoch's entry and call its hooks; `seen` are predictions and targets."""
+    if run.network.flat() is not updater.flat:  # the updates would go on changing arrays that nobody uses
+        raise ConfigurationError("a callback moved the parameters elsewhere: write into them, parameter.value[...] = numbers")
+    if error := bad_parameters(run.network, epoch=run.epoch, step=run.step):
+        raise error
+    if run.stop == "interrupted" and run.step < run.epoch * run.steps_per_epoch:
+        return  # an epoch that was not finished is no entry of the history
+    row = {"loss": loss, **measured(run.metrics, seen)} | validated(run, updater, data.validation, run.metrics)
+    run.history.append({**row, "learning_rate": run.learning_rate, "seconds": time.perf_counter() - started})
+    for hook in hooked(hooks, "on_epoch_end"):
+        hook(run)
+
+
+def measured(measures: Mapping[str, Metric], seen: list[tuple[Array, Array, Array | None]]) -> dict[str, float]:
+    """Every metric over all predictions of an epoch at once, which is exact also where means of batches are not (AUC, R²)."""
+    if not measures or not seen:
+        return {}
+    prediction = np.concatenate([one[0] for one in seen])
+    target = np.concatenate([one[1] for one in seen])
+    weights = [one[2] for one in seen if one[2] is not None]
+    weight = np.concatenate(weights) if weights else None
+    return {name: measure(prediction, target, weight) for name, measure in measures.items()}
+
+
+def validated(run: Run, updater: Updater, rows: Rows | None, measures: Mapping[str, Metric]) -> dict[str, float]:
+    if rows is None:
+        return {}
+    prediction = run.network.predict(rows.x)
+    value, _ = run.loss.value_and_grad(prediction, rows.target, rows.weight)
+    values = {f"val_{name}": measure(prediction, rows.target, rows.weight) for name, measure in measures.items()}
+    return {"val_loss": value + updater.penalty(), **values}
