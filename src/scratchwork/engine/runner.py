@@ -1,5 +1,6 @@
 """Runs a program: arrays, threads, and control handed back many times a second."""
 
+import ctypes
 import math
 import os
 import threading
@@ -30,8 +31,6 @@ SMALL = 300_000  # flop per step below which a second thread costs more than it 
 
 def addresses(dtype: np.dtype[Any]) -> tuple[int, int]:
     """Where SciPy's product of matrices and sched_yield lie."""
-    import ctypes
-
     from numba.extending import get_cython_function_address
 
     name = "sgemm" if dtype == np.float32 else "dgemm"
@@ -39,6 +38,13 @@ def addresses(dtype: np.dtype[Any]) -> tuple[int, int]:
     library = ctypes.CDLL(None)
     waiting = getattr(library, "sched_yield", None) or library.getpid
     return int(product), int(ctypes.cast(waiting, ctypes.c_void_p).value or 0)
+
+
+def read_only(array: Array) -> Array:
+    """The same memory, not to be written to, as a plain array: Numba compiles anew for any other kind of array."""
+    view = array.view(np.ndarray)
+    view.flags.writeable = False
+    return view
 
 
 @dataclass
@@ -66,9 +72,9 @@ class Machine:
         labels, target = rows.target, np.zeros((1, 0), dtype)
         if rows.target.ndim == 2 or rows.target.dtype.kind == "f":
             labels, target = np.zeros(1, np.int64), np.ascontiguousarray(rows.target.reshape(len(rows), -1), dtype)
-        self.labels, self.target = labels, target
-        self.source = np.ascontiguousarray(rows.x.reshape(len(rows), -1)).view(np.uint8)
-        self.weights = np.ones(1) if rows.weight is None else rows.weight
+        self.labels, self.target = read_only(labels), read_only(target)
+        self.source = read_only(np.ascontiguousarray(rows.x.reshape(len(rows), -1)).view(np.uint8))
+        self.weights = read_only(np.ones(1) if rows.weight is None else rows.weight)
         width = int(np.prod(network.out_shape))
         self.kept = np.zeros((len(rows), width) if keep else (0, width), dtype)
         most = max(op.pieces for op in program.operations)
@@ -121,7 +127,8 @@ class Machine:
                     network.steps_seen += len(steps.losses)
                     if steps.bad:
                         self._diverged(run, order[(done + len(steps.losses)) * size :][:size])
-                    total += float(steps.losses @ weights[done : done + len(steps.losses)])
+                    for value, weight in zip(steps.losses, weights[done:], strict=False):  # one order, however long the stretch
+                        total += float(value * weight)
                     done += len(steps.losses)
                     run.batch_loss = float(steps.losses[-1])
                     for hook in after_batch:
@@ -131,8 +138,8 @@ class Machine:
                 seen = [(self.kept[: done * size], rows.target[order][: done * size], None)] if len(self.kept) else []
                 if seen and rows.weight is not None:
                     seen = [(seen[0][0], seen[0][1], rows.weight[order][: done * size])]
-                weight = float(weights[:done].sum())
-                finish_epoch(run, updater, data, total / weight if weight else run.batch_loss, seen, started, hooks)
+                total_weight = float(weights[:done].sum())
+                finish_epoch(run, updater, data, total / total_weight if total_weight else run.batch_loss, seen, started, hooks)
 
     def _diverged(self, run: Run, chosen: Array) -> None:
         """The step that went wrong is walked again on NumPy's path, which names the array."""
