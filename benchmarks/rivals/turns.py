@@ -11,9 +11,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, Any
 
 REST = 0.4  # seconds between two turns: idle BLAS and OpenMP threads spin for a while before they sleep
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Clock:
@@ -33,7 +34,11 @@ class Clock:
         if self.epochs % self.per_turn:
             return
         seconds = (time.perf_counter() - self.started) / self.per_turn
-        print(json.dumps({"loss": float(loss), "seconds": seconds}), flush=True)
+        self.report({"loss": float(loss), "seconds": seconds})
+
+    def report(self, numbers: dict[str, Any]) -> None:
+        """The turn is over; these are its numbers."""
+        print(json.dumps(numbers), flush=True)
         self._wait()
 
     def _wait(self) -> None:
@@ -46,11 +51,12 @@ class Clock:
 class Side:
     """The parent's end: a child process, what it reported, and why it stopped if it did."""
 
-    def __init__(self, name: str, command: Sequence[str]) -> None:
-        self.name, self.turns, self.failure = name, list[dict[str, float]](), ""
+    def __init__(self, name: str, command: Sequence[str], one_thread: bool = False) -> None:
+        self.name, self.turns, self.failure = name, list[dict[str, Any]](), ""
         self.errors: IO[str] = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 (end() closes it)
+        environment = os.environ | (dict.fromkeys(ONE_THREAD, "1") if one_thread else {})
         self.child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=os.environ
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment
         )
         if self._line() != "ready":
             self._fail()
