@@ -137,30 +137,35 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, a, p, g, s1, s2, 
 @njit(nogil=True, error_model="numpy")
 def on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums):
     """Operations on the flat vector: a stretch of it, or for PROJECT some columns or rows of one matrix."""
-    start, size, stretch = op[ARGS], op[ARGS + 1], op[WIDTH]
-    low, high = piece * stretch, min((piece + 1) * stretch, size)
-    if code == PENALTY:
-        sums[i, piece] = penalty(p, g, start, size, f[0], f[1], 0, 1, low, high)
-    elif code == CLIP:
-        clip(g, start, size, f[0], 0, 1, low, high)
-    elif code == SQUARE_SUM:
-        sums[i, piece] = square_sum(g, start, size, 0, 1, low, high)
-    elif code == SHRINK:
-        other = op[ARGS + 2]
+    start, a1, a2, a3 = op[ARGS], op[ARGS + 1], op[ARGS + 2], op[ARGS + 3]
+    if code == SQUARE_SUM or code == SHRINK:
+        low, high = piece * op[WIDTH], min((piece + 1) * op[WIDTH], a1)
+        if code == SQUARE_SUM:
+            sums[i, piece] = square_sum(g, start, a1, 0, 1, low, high)
+            return
         total = 0.0
-        for k in range(op[ARGS + 3]):
-            total += sums[other, k]
+        for k in range(a3):
+            total += sums[a2, k]
         norm = math.sqrt(total)
         if norm > f[0]:
-            shrink(g, start, size, f[0] / norm, 0, 1, low, high)
+            shrink(g, start, a1, f[0] / norm, 0, 1, low, high)
+        return
+    rows, width = a1, a2  # of the matrix; the piece is some of its columns, or some of its rows
+    if code == PROJECT and a3:
+        project(p, start, width, f[0], 1, piece, piece + 1, 0, width)
+        return
+    low, high = piece * PANEL, min((piece + 1) * PANEL, op[WIDTH])
+    r0, r1, c0, c1 = (low, high, 0, width) if a3 else (0, rows, low, high)
+    if a3 or rows == 1:  # whole rows lie side by side: one long row
+        start, r0, r1, c0, c1 = start + r0 * width + c0, 0, 1, 0, (r1 - r0) * (c1 - c0)
+    if code == PENALTY:
+        sums[i, piece] = penalty(p, g, start, width, f[0], f[1], r0, r1, c0, c1)
+    elif code == CLIP:
+        clip(g, start, width, f[0], r0, r1, c0, c1)
     elif code == UPDATE:
-        update(p, g, s1, s2, op[ARGS + 2], step, rate, f[0], f[1], f[2], f[3], f[4], start, size, 0, 1, low, high)
+        update(p, g, s1, s2, op[ARGS + 4], step, rate, f[0], f[1], f[2], f[3], f[4], start, width, r0, r1, c0, c1)
     elif code == PROJECT:
-        rows, along = op[ARGS + 2], op[ARGS + 3]
-        if along == 0:
-            project(p, start, size, f[0], 0, 0, rows, low, high)
-        else:
-            project(p, start, size, f[0], 1, piece, piece + 1, 0, size)
+        project(p, start, width, f[0], 0, r0, r1, c0, c1)
 
 
 def kept_on_disk(function):

@@ -166,8 +166,8 @@ ACTIVATIONS: dict[type, int] = {
 class Lowering:
     """Carries the program along the layers; each method emits a layer's forward and returns what emits its backward."""
 
-    def __init__(self, program: Program, places: dict[int, int]) -> None:
-        self.program, self.places = program, places
+    def __init__(self, program: Program, places: dict[int, int], updates: "Updates") -> None:
+        self.program, self.places, self.updates = program, places, updates
 
     def at(self, parameter: Parameter | None) -> int:
         """Where a parameter begins in the flat vector; −1 for none."""
@@ -222,7 +222,7 @@ class Lowering:
         wide = n_out >= NARROW
         y = program.matrix(n_out, cut=("columns", n_out, 1) if wide else ROWS)
         read_x = (x, None) if wide else x
-        program.emit(I.DENSE, y.cut, n_out, [x.offset, n_in, w, b, y.offset], reads=(read_x, ("p", None)), writes=(y,))
+        program.emit(I.DENSE, y.cut, n_out, [x.offset, n_in, w, b, y.offset], reads=(read_x, ("p", w) if wide else (("p", w), None)), writes=(y,))
         program.flops += 6 * program.batch * n_in * n_out
 
         def backward(dy: Matrix, need_dx: bool) -> Matrix | None:
@@ -230,7 +230,8 @@ class Lowering:
             if need_dx:
                 dx = program.matrix(n_in, cut=x.cut if x.cut[0] == "columns" and x.cut[1:] == (n_in, 1) else ROWS)
                 read_dy = dy if dx.cut == ROWS else (dy, None)
-                program.emit(I.DENSE_DX, dx.cut, n_in, [dy.offset, n_out, w, dx.offset], reads=(read_dy, ("p", None)), writes=(dx,))
+                read_w = ("p", w) if dx.cut != ROWS and not wide else (("p", w), None)
+                program.emit(I.DENSE_DX, dx.cut, n_in, [dy.offset, n_out, w, dx.offset], reads=(read_dy, read_w), writes=(dx,))
             if wide:
                 cut: Cut = ("columns", n_out, 1)
                 program.emit(
@@ -241,9 +242,11 @@ class Lowering:
                 program.emit(
                     I.DENSE_DW, cut, n_in, [x.offset, n_in, dy.offset, n_out, w, 1], reads=(x, (dy, None)), writes=(("g", w),)
                 )
+            self.updates.matrix(layer.weight, w, n_in, n_out, wide)
             if b >= 0:
                 cut = ("columns", n_out, 1)
                 program.emit(I.COLUMN_SUMS, cut, n_out, [dy.offset, b], reads=(dy,), writes=(("g", b),))
+                self.updates.vector(layer.bias, b, cut)
             return dx
 
         return y, backward
@@ -306,14 +309,16 @@ class Lowering:
         numbers = [x.offset, y.offset, xh.offset, inv.offset, gamma, beta, mean]
         reals = (layer.momentum, layer.eps)
         program.emit(
-            I.BATCH_NORM, cut, width, numbers, reals=reals, reads=(x, ("p", None)), writes=(y, xh, inv), times=x.times
+            I.BATCH_NORM, cut, width, numbers, reals=reals, reads=(x, ("p", gamma), ("p", beta)), writes=(y, xh, inv), times=x.times
         )
 
         def backward(dy: Matrix, need_dx: bool) -> Matrix | None:
             program.emit(
                 I.BATCH_NORM_BACK, cut, width, [dy.offset, xh.offset, inv.offset, gamma, beta],
-                reads=(dy, xh, inv, ("p", None)), writes=(dy, ("g", gamma), ("g", beta)), times=x.times,
+                reads=(dy, xh, inv, ("p", gamma)), writes=(dy, ("g", gamma), ("g", beta)), times=x.times,
             )  # fmt: skip
+            self.updates.vector(layer.gamma, gamma, cut)
+            self.updates.vector(layer.beta, beta, cut)
             return Matrix(dy.offset, width, x.times, cut)
 
         return y, backward
@@ -325,7 +330,8 @@ class Lowering:
         gamma, beta = self.at(layer.gamma), self.at(layer.beta)
         numbers = [x.offset, y.offset, xh.offset, inv.offset, gamma, beta]
         program.emit(
-            I.LAYER_NORM, ROWS, width, numbers, reals=(layer.eps,), reads=(x, ("p", None)), writes=(y, xh, inv), times=x.times
+            I.LAYER_NORM, ROWS, width, numbers, reals=(layer.eps,), reads=(x, (("p", gamma), None), (("p", beta), None)),
+            writes=(y, xh, inv), times=x.times,
         )
 
         def backward(dy: Matrix, need_dx: bool) -> Matrix | None:
@@ -333,13 +339,14 @@ class Lowering:
                 I.LAYER_NORM_GAIN, columns(x), width, [dy.offset, xh.offset, gamma, beta],
                 reads=(dy, xh), writes=(("g", gamma), ("g", beta)), times=x.times,
             )  # fmt: skip
-            if not need_dx:
-                return None
-            program.emit(
-                I.LAYER_NORM_BACK, ROWS, width, [dy.offset, xh.offset, inv.offset, gamma],
-                reads=(dy, xh, inv, ("p", None)), writes=(dy,), times=x.times,
-            )  # fmt: skip
-            return Matrix(dy.offset, width, x.times, ROWS)
+            if need_dx:
+                program.emit(
+                    I.LAYER_NORM_BACK, ROWS, width, [dy.offset, xh.offset, inv.offset, gamma],
+                    reads=(dy, xh, inv, (("p", gamma), None)), writes=(dy,), times=x.times,
+                )  # fmt: skip
+            self.updates.vector(layer.gamma, gamma, columns(x))
+            self.updates.vector(layer.beta, beta, columns(x))
+            return Matrix(dy.offset, width, x.times, ROWS) if need_dx else None
 
         return y, backward
 
@@ -363,18 +370,19 @@ class Lowering:
         cut = x.cut if x.cut in (ROWS, columns(x)) else ROWS
         y = program.matrix(x.width, x.times, cut)
         program.emit(
-            I.SCALE, cut, x.width, [x.offset, y.offset, s], reads=(x, ("p", None)), writes=(y,), times=x.times
+            I.SCALE, cut, x.width, [x.offset, y.offset, s], reads=(x, (("p", s), None)), writes=(y,), times=x.times
         )
 
         def backward(dy: Matrix, need_dx: bool) -> Matrix | None:
             program.emit(
                 I.SCALE_GAIN, columns(x), x.width, [x.offset, dy.offset, s], reads=(x, dy), writes=(("g", s),), times=x.times
             )
-            if not need_dx:
-                return None
             cut = dy.cut if dy.cut in (ROWS, columns(x)) else ROWS
-            program.emit(I.SCALE_BACK, cut, x.width, [dy.offset, 0, s], reads=(dy, ("p", None)), writes=(dy,), times=x.times)
-            return Matrix(dy.offset, x.width, x.times, cut)
+            if need_dx:
+                reads = (dy, (("p", s), None))
+                program.emit(I.SCALE_BACK, cut, x.width, [dy.offset, 0, s], reads=reads, writes=(dy,), times=x.times)
+            self.updates.vector(layer.gamma, s, columns(x))
+            return Matrix(dy.offset, x.width, x.times, cut) if need_dx else None
 
         return y, backward
 
@@ -454,57 +462,97 @@ def lower_loss(program: Program, loss: Loss, y: Matrix, weighted: bool) -> Matri
 # -- update --------------------------------------------------------------------------------------------------------
 
 
-def lower_update(program: Program, updater: Updater) -> None:
-    """Penalties, clipping, the optimizer, projections: stretches of the flat vector, and columns of single matrices."""
-    flat = updater.flat
-    stretches = -(-flat.value.size // STRETCH)
-    vector: Cut = ("vector", stretches)
-    written = tuple((("g", place.start), None) for place in flat.slices)
-    for index, (rule, value, _) in enumerate(updater.penalties):
+class Updates:
+    """Emits penalties, clipping, the optimizer and projections: for each parameter right after its gradient, in the same cut
+    and so by the thread that has it in its cache; at the end of the step where the norm of all gradients is asked for.
+    """
+
+    def __init__(self, program: Program, updater: Updater) -> None:
+        self.program, self.updater = program, updater
+        flat = updater.flat
+        self.starts = {id(p): place.start for p, place in zip(flat.parameters, flat.slices, strict=True)}
+        self.rules = {place.start: rule for rule, value, _ in updater.penalties for place in flat.slices if self._inside(value, place)}
+        self.limits = {self._start(value): (constraint, value) for constraint, value in updater.projections}
+        self.later: list[Callable[[], None]] = []
+        if not isinstance(updater.optimizer, O.Optimizer):
+            raise NotLowered(f"the optimizer {updater.optimizer!r}")
+        self.with_decay = optimizer_numbers(updater.optimizer, flat.value.dtype)
+        self.without = optimizer_numbers(updater.optimizer.without_decay(), flat.value.dtype)
+
+    def _start(self, value: Array) -> int:
+        flat = self.updater.flat.value
+        return int(value.__array_interface__["data"][0] - flat.__array_interface__["data"][0]) // flat.itemsize
+
+    def _inside(self, value: Array, place: slice) -> bool:
+        return place.start <= self._start(value) < place.stop
+
+    def matrix(self, parameter: Parameter | None, start: int, rows: int, width: int, by_columns: bool) -> None:
+        """A weight matrix whose gradient was cut into panels of columns, or of rows."""
+        cut: Cut = ("columns", width, 1) if by_columns else ("columns", rows, 1)
+        self._emit(parameter, start, cut, width if by_columns else rows, [start, rows, width, 0 if by_columns else 1])
+
+    def vector(self, parameter: Parameter | None, start: int, cut: Cut) -> None:
+        """A bias or a gain, cut like the columns it belongs to."""
+        self._emit(parameter, start, cut, cut[1], [start, 1, cut[1], 0])
+
+    def _emit(self, parameter: Parameter | None, start: int, cut: Cut, width: int, region: list[int]) -> None:
+        assert parameter is not None
+        program, updater, grad, value = self.program, self.updater, ("g", start), ("p", start)
         strengths = {L1: lambda r: (r.strength, 0.0), L2: lambda r: (0.0, r.strength), ElasticNet: lambda r: (r.l1, r.l2)}
-        if type(rule) not in strengths:
-            raise NotLowered(f"the penalty {rule!r}")
-        start = (value.__array_interface__["data"][0] - flat.value.__array_interface__["data"][0]) // flat.value.itemsize
-        pieces = -(-value.size // STRETCH)
-        program.emit(
-            I.PENALTY, ("vector", pieces, "penalty", index), STRETCH, [start, value.size], reals=strengths[type(rule)](rule),
-            reads=(*written, ("p", None)), writes=(("penalty", index),),
-        )  # fmt: skip
-    penalized = tuple((("penalty", index), None) for index in range(len(updater.penalties)))
-    if updater.clip_value is not None:
-        program.emit(I.CLIP, vector, STRETCH, [0, flat.value.size], reals=(updater.clip_value,), writes=(*written, *penalized))
-    if updater.clip_norm is not None:
-        op = program.emit(I.SQUARE_SUM, vector, STRETCH, [0, flat.value.size], reads=(*written, *penalized), writes=("norm",))
-        program.emit(
-            I.SHRINK, vector, STRETCH, [0, flat.value.size, op, stretches], reals=(updater.clip_norm,),
-            reads=(("norm", None),), writes=(*written, *penalized),
-        )  # fmt: skip
-    rule = updater.optimizer
-    assert isinstance(rule, O.Optimizer)
-    for part, begin, end in ((rule, 0, flat.n_decay), (rule.without_decay(), flat.n_decay, flat.value.size)):
-        if part == rule and begin:
-            continue
-        end = flat.value.size if rule.without_decay() == rule else end
-        code, reals = optimizer_numbers(part, flat.value.dtype)
-        pieces = -(-(end - begin) // STRETCH)
-        program.emit(
-            I.UPDATE, ("vector", pieces, begin), STRETCH, [begin, end - begin, code], reals=reals,
-            reads=(*written, *penalized), writes=(("p", None),),
-        )  # fmt: skip
-    for constraint, value in updater.projections:
+        rule = self.rules.get(start)
+        if rule is not None:
+            if type(rule) not in strengths:
+                raise NotLowered(f"the penalty {rule!r}")
+            reals = strengths[type(rule)](rule)
+            program.emit(I.PENALTY, cut, width, region, reals=reals, reads=(value,), writes=(grad, ("penalty", start)))
+        if updater.clip_value is not None:
+            program.emit(I.CLIP, cut, width, region, reals=(updater.clip_value,), writes=(grad,))
+        code, numbers = self.with_decay if parameter.decay else self.without
+
+        def finish() -> None:
+            program.emit(I.UPDATE, cut, width, [*region, code], reals=numbers, reads=(grad,), writes=(value,))
+            if start in self.limits:
+                self._project(start, cut)
+
+        if updater.clip_norm is None:
+            finish()
+        else:
+            self.later.append(finish)
+
+    def _project(self, start: int, cut: Cut) -> None:
+        constraint, value = self.limits[start]
         if type(constraint) is not MaxNorm or value.ndim != 2:
             raise NotLowered(f"the constraint {constraint!r} on an array of {value.ndim} axes")
-        start = (value.__array_interface__["data"][0] - flat.value.__array_interface__["data"][0]) // flat.value.itemsize
         rows, width = value.shape
         along = constraint.axis % 2
-        cut: Cut = ("vector", -(-width // I.PANEL), "columns") if along == 0 else ("fixed rows", rows)
-        stretch = I.PANEL if along == 0 else width
-        program.emit(I.PROJECT, cut, stretch, [start, width, rows, along], reals=(constraint.limit,), writes=(("p", None),))
+        self.program.emit(
+            I.PROJECT, ("columns", width, 1) if along == 0 else ("fixed rows", rows), width, [start, rows, width, along],
+            reals=(constraint.limit,), writes=(("p", start),),
+        )  # fmt: skip
+
+    def finish(self) -> None:
+        """What needs all gradients: their norm, and then the updates."""
+        updater, program = self.updater, self.program
+        if updater.clip_norm is None:
+            return
+        flat = updater.flat
+        stretches = -(-flat.value.size // STRETCH)
+        vector: Cut = ("vector", stretches)
+        grads = tuple((("g", place.start), None) for place in flat.slices)
+        op = program.emit(I.SQUARE_SUM, vector, STRETCH, [0, flat.value.size], reads=grads, writes=("norm",))
+        program.emit(
+            I.SHRINK, vector, STRETCH, [0, flat.value.size, op, stretches], reals=(updater.clip_norm,),
+            reads=(("norm", None),), writes=grads,
+        )  # fmt: skip
+        for emit in self.later:
+            emit()
 
 
 def optimizer_numbers(rule: O.Optimizer, dtype: np.dtype[Any]) -> tuple[int, tuple[float, ...]]:
     """(which rule, (decay, β₁ or momentum, β₂ or ρ, ε, what is nearly denormal))."""
     floor = 1e4 * float(np.finfo(dtype).smallest_normal)
+    if type(rule) not in O.OPTIMIZERS.values():
+        raise NotLowered(f"the optimizer {rule!r}")
     match rule:
         case O.Adam():
             return KU.ADAM, (0.0, float(rule.beta1), float(rule.beta2), float(rule.eps), floor)
@@ -523,16 +571,14 @@ def optimizer_numbers(rule: O.Optimizer, dtype: np.dtype[Any]) -> tuple[int, tup
 
 def lower(network: Sequential, loss: Loss, updater: Updater, batch: int, *, form: int, weighted: bool, keep: bool) -> Program:
     """The whole step as a program; NotLowered for what the engine does not know. `keep` stores predictions for metrics."""
-    if type(updater.optimizer) not in (O.Adam, O.AdamW, O.SGD, O.GradientDescent, O.AdaGrad, O.RMSProp):
-        raise NotLowered(f"the optimizer {updater.optimizer!r}")
     program = Program(batch, network.dtype)
-    places = {id(p): place.start for p, place in zip(updater.flat.parameters, updater.flat.slices, strict=True)}
+    updates = Updates(program, updater)
     x = program.matrix(int(np.prod(network.in_shape)))
     program.emit(I.GATHER, ROWS, x.width, [x.offset, form], writes=(x,))
-    y, backward = Lowering(program, places).chain(network, x)
+    y, backward = Lowering(program, updates.starts, updates).chain(network, x)
     if keep:
         program.emit(I.KEEP, ROWS, y.width * y.times, [y.offset], reads=(y,))
     dp = lower_loss(program, loss, y, weighted)
     backward(dp, False)
-    lower_update(program, updater)
+    updates.finish()
     return program
