@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from ..arrays import Array
 from ..callbacks import Callback, hooked
-from ..diagnosis import diverged
+from ..diagnosis import diverged, penalty_diverged
 from ..epochs import finish_epoch, row_order
 from ..history import Run
 from ..optimizers import Optimizer
@@ -49,7 +49,7 @@ def read_only(array: Array) -> Array:
 
 @dataclass
 class Steps:
-    """What a stretch of steps gave: their losses, and whether one was not finite (then it is the last)."""
+    """What a stretch of steps gave: their losses, and whether the next one, which is not among them, was not finite."""
 
     losses: Array
     bad: bool
@@ -104,7 +104,7 @@ class Machine:
             self._run(order, begin, steps, run.step + 1, run.network.steps_seen + 1, rates, results)
             self.seconds_per_step = (time.perf_counter() - started) / steps
             bad = bool((results[:, 1] == I.STATUS).any())
-            yield Steps(results[: int((results[:, 1] != 0).sum()), 0], bad)
+            yield Steps(results[results[:, 1] == 1.0, 0], bad)
             if bad:
                 return
             begin += steps
@@ -123,6 +123,10 @@ class Machine:
                 weights = batch_weights(rows, order, size)
                 total, done = 0.0, 0
                 for steps in self.epoch(run, order):
+                    overflown = np.flatnonzero(~np.isfinite(steps.losses.astype(network.dtype)))
+                    if overflown.size:  # the loss without its penalties was finite, else the step would not have been finished
+                        step = run.step + int(overflown[0]) + 1
+                        raise penalty_diverged(network, epoch=run.epoch, step=step, loss=float("inf"))
                     run.step += len(steps.losses)
                     network.steps_seen += len(steps.losses)
                     if steps.bad:
