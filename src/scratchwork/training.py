@@ -130,7 +130,7 @@ def fit(
     if not isinstance(network, Sequential):
         raise ConfigurationError(f"fit trains a Sequential([...]); received {network!r}")
     if engine not in ENGINES:
-        raise ConfigurationError(f"engine is one of {', '.join(map(repr, ENGINES))} ; received {engine!r}")
+        raise ConfigurationError(f"engine is one of {', '.join(map(repr, ENGINES))}; received {engine!r}")
     loss, rule = resolve_loss(loss), resolve_optimizer(optimizer)
     measures = resolve_metrics(metrics, loss)
     check_counts(epochs, batch_size, threads, seed)
@@ -144,7 +144,7 @@ def fit(
         run = Run(network, loss, rule, int(epochs), math.ceil(rows / size), rows, state=updater.state)
         run.metrics, run.validated = measures, data.validation is not None
         machine = None
-        if engine != "numpy" and not isinstance(rule, LBFGS):
+        if engine == "compiled" or (engine == "auto" and not isinstance(rule, LBFGS)):
             from .engine.choice import machine_for  # Numba is imported when there is something for it to do
 
             machine = machine_for(run, updater, data.training, size, threads, required=engine == "compiled", tell=progress)
