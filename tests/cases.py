@@ -71,6 +71,7 @@ LAYER_CASES = [
     LayerCase(sw.Flatten, (2, 3), (6,)),
     LayerCase(lambda: sw.Reshape((3, -1)), (6,), (3, 2)),
     LayerCase(sw.Scale),
+    LayerCase(lambda: sw.Rescaling(1 / 255, 0.5)),
     LayerCase(lambda: sw.Sequential([sw.Dense(3), sw.Tanh(), sw.Sequential([sw.Dense(2), sw.Dropout(0.3)])]), (4,), (2,)),
 ]
 

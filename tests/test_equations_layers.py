@@ -185,6 +185,7 @@ WRITTEN: dict[str, tuple[Row, ...]] = {
     "Flatten": (changed_shape(Flatten(), (12,)),),
     "Reshape": (changed_shape(Reshape((2, 6)), (2, 6)),),
     "Scale": (Elsewhere("reshape", "scale_equations_as_written"),),
+    "Rescaling": (Elsewhere("reshape", "rescaling_equations_as_written"),),
     "Sequential": (chain_rule,),
     "erf": (error_function,),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -204,6 +204,18 @@ class Sequential(Layer):
         """Raise ShapeError, with the likely cause, where the rows of `x` are not what the network was built for."""
         if x.shape[1:] != self._built_shapes()[0] or x.ndim == 0:
             raise self._wrong_input(x.shape, name)
+
+    def prepared(self) -> Callable[[ArrayLike], Array]:
+        """A quick call for single rows, on the compiled path: `call = network.prepared(); call(row)`.
+
+        It takes one row, alone or as a batch of one, and gives what `predict` gives, to rounding.
+
+        Raises MissingDependencyError without Numba, ConfigurationError for layers that the compiled path does not know.
+        """
+        from .engine.choice import prepared_row  # Numba is imported when there is something for it to do
+
+        self._built_shapes()
+        return prepared_row(self)
 
     def summary(self) -> str:
         """A table of layers, output shapes and numbers of parameters."""

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from ..errors import ConfigurationError, MissingDependencyError
 from ..history import Run
 from ..preparation import Rows
+from ..sequential import Sequential
 from ..updates import Updater
 
 if TYPE_CHECKING:
+    from .row import PreparedRow
     from .runner import Machine
 
 NEEDED = ("numba", "scipy", "threadpoolctl")
@@ -20,16 +22,15 @@ def machine_for(
     run: Run, updater: Updater, rows: Rows, size: int, threads: int | None, *, required: bool, tell: bool
 ) -> "Machine | None":
     """A compiled machine for this run, or None for NumPy's path; with `required`, an error that says why there is none."""
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
+    if missing := _missing():
         if required:
-            raise MissingDependencyError(f"engine='compiled' needs {' and '.join(missing)}: pip install 'scratchwork[fast]'")
+            raise MissingDependencyError(f"engine='compiled' needs {missing}: pip install 'scratchwork[fast]'")
         return None
     from .program import NotLowered
     from .runner import prepared
 
     try:
-        machine = prepared(run, updater, rows, size, threads)
+        machine = prepared(run, updater, rows, size, threads, tell=tell)
     except NotLowered as unknown:
         if required:
             raise ConfigurationError(f"the compiled path does not know {unknown}: use engine='auto' or 'numpy'") from None
@@ -39,3 +40,20 @@ def machine_for(
         return None
     run.engine = "compiled"
     return machine
+
+
+def prepared_row(network: Sequential) -> "PreparedRow":
+    """The prepared call of `Sequential.prepared`."""
+    if missing := _missing():
+        raise MissingDependencyError(f"a prepared call needs {missing}: pip install 'scratchwork[fast]'")
+    from .program import NotLowered
+    from .row import PreparedRow
+
+    try:
+        return PreparedRow(network)
+    except NotLowered as unknown:
+        raise ConfigurationError(f"the compiled path does not know {unknown}: use predict") from None
+
+
+def _missing() -> str:
+    return " and ".join(name for name in NEEDED if importlib.util.find_spec(name) is None)

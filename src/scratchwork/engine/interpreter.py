@@ -17,16 +17,19 @@ from .kernels import (
     activation_back,
     batch_norm,
     batch_norm_back,
+    batch_norm_row,
     column_sums,
     dense,
     dense_dw,
     dense_dx,
+    dense_row,
     dropout,
     gather,
     layer_norm,
     layer_norm_back,
     layer_norm_gain,
     multiply,
+    rescale,
     scale,
     scale_gain,
     softmax,
@@ -42,8 +45,8 @@ ROWS, COLUMNS, VECTOR, FIXED_ROWS, WHOLE = range(5)
 (
     GATHER, DENSE, DENSE_DX, DENSE_DW, COLUMN_SUMS, ACTIVATION, ACTIVATION_BACK, DROPOUT, MULTIPLY, SCALE, SCALE_GAIN, SCALE_BACK,
     BATCH_NORM, BATCH_NORM_BACK, LAYER_NORM, LAYER_NORM_GAIN, LAYER_NORM_BACK, SOFTMAX, SOFTMAX_BACK, ROW_WEIGHTS, CLASS_LOSS,
-    NUMBER_LOSS, CHECK, KEEP, PENALTY, CLIP, SQUARE_SUM, SHRINK, UPDATE, PROJECT,
-) = range(30)  # fmt: skip
+    NUMBER_LOSS, CHECK, KEEP, RESCALE, DENSE_ROW, BATCH_NORM_ROW, PENALTY, CLIP, SQUARE_SUM, SHRINK, UPDATE, PROJECT,
+) = range(33)  # fmt: skip
 PANEL = 64  # columns in a piece
 SPINS = 2000  # how often a waiting thread looks before it lets others have the processor
 # entries of `sums` for the whole step, behind those of the pieces
@@ -130,6 +133,8 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, a, p, g, s1, s2, 
         for r in range(r0, r1):
             for c in range(width):
                 kept[first + r, c] = a[x0 + r * width + c]
+    elif code == RESCALE:
+        rescale(a, f[0], f[1], x0, x1, width, r0, r1, c0, c1)
     elif code >= PENALTY:
         on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums)
 
@@ -220,3 +225,28 @@ def run_steps(q, threads, counters, ops, reals, order, begin, steps, batch, chun
             results[s, 0] = loss
             results[s, 1] = 1.0
     restore_denormals(word)
+
+
+@kept_on_disk
+def run_row(x, ops, reals, a, p, statistics, out):
+    """One row forward, in prediction; `out` is where the outputs lie in the arena."""
+    a[: x.size] = x
+    for i in range(ops.shape[0]):
+        op, f = ops[i], reals[i]
+        code, width, n = op[CODE], op[WIDTH], op[REPEAT]
+        x0, x1, x2, x3, x4, x5 = op[ARGS], op[ARGS + 1], op[ARGS + 2], op[ARGS + 3], op[ARGS + 4], op[ARGS + 5]
+        if code == DENSE_ROW:
+            dense_row(a, p, x0, x1, x2, x3, x4, width)
+        elif code == ACTIVATION:
+            activation(a, x2, f[0], x0, x1, width, 0, n, 0, width)
+        elif code == RESCALE:
+            rescale(a, f[0], f[1], x0, x1, width, 0, n, 0, width)
+        elif code == SCALE:
+            scale(a, p, x0, x1, x2, width, 0, n, 0, width)
+        elif code == BATCH_NORM_ROW:
+            batch_norm_row(a, p, statistics, x0, x1, x2, x3, x4, f[0], width, n)
+        elif code == LAYER_NORM:
+            layer_norm(a, p, x0, x1, x2, x3, x4, x5, f[0], width, 0, n)
+        elif code == SOFTMAX:
+            softmax(a, x0, x1, width, 0, n)
+    return a[out[0] : out[1]].copy()

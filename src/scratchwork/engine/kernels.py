@@ -241,6 +241,32 @@ def scale(a, p, x, y, s, width, r0, r1, c0, c1):
 
 
 @compiled
+def rescale(a, factor, offset, x, y, width, r0, r1, c0, c1):
+    """y = factor · x + offset."""
+    f, o = a.dtype.type(factor), a.dtype.type(offset)
+    for r in range(r0, r1):
+        u, v = part(a, x, width, r, c0, c1), part(a, y, width, r, c0, c1)
+        for c in range(u.size):
+            v[c] = f * u[c] + o
+
+
+@compiled
+def dense_row(a, p, x, n_in, w, b, y, n_out):
+    """y = x W + b for a single row: the rows of W are added up, and none is read for an input that is zero."""
+    out = a[y : y + n_out]
+    if b >= 0:
+        out[:] = p[b : b + n_out]
+    else:
+        out[:] = 0
+    for i in range(n_in):
+        value = a[x + i]
+        if value != 0:
+            row = p[w + i * n_out : w + (i + 1) * n_out]
+            for c in range(out.size):
+                out[c] += value * row[c]
+
+
+@compiled
 def scale_gain(a, g, x, dy, s, width, rows, c0, c1):
     """ds = Σₙ dyₙ xₙ."""
     sums = g[s + c0 : s + c1]
@@ -280,6 +306,15 @@ def batch_norm(a, p, statistics, x, y, xh, inv, gamma, beta, mean, momentum, eps
         for c in range(n):
             u[c] *= inverse[c]
             v[c] = u[c] * gains[c] + offsets[c]
+
+
+@compiled
+def batch_norm_row(a, p, statistics, x, y, gamma, beta, mean, eps, width, times):
+    """y = γ (x − running mean)/√(running variance + ε) + β: the batch statistics of prediction."""
+    for r in range(times):
+        for c in range(width):
+            factor = p[gamma + c] / np.sqrt(statistics[mean + width + c] + eps)
+            a[y + r * width + c] = (a[x + r * width + c] - statistics[mean + c]) * factor + p[beta + c]
 
 
 @compiled

@@ -163,10 +163,15 @@ ACTIVATIONS: dict[type, int] = {
 }  # fmt: skip
 
 
+def unused(dy: Matrix, need_dx: bool) -> Matrix | None:
+    """The backward of a program that only predicts."""
+    raise NotLowered("a backward for prediction")
+
+
 class Lowering:
     """Carries the program along the layers; each method emits a layer's forward and returns what emits its backward."""
 
-    def __init__(self, program: Program, places: dict[int, int], updates: "Updates") -> None:
+    def __init__(self, program: Program, places: dict[int, int], updates: "Updates | None") -> None:
         self.program, self.places, self.updates = program, places, updates
 
     def at(self, parameter: Parameter | None) -> int:
@@ -222,6 +227,9 @@ class Lowering:
         wide = n_out >= NARROW
         y = program.matrix(n_out, cut=("columns", n_out, 1) if wide else ROWS)
         read_x = (x, None) if wide else x
+        if self.updates is None:
+            program.emit(I.DENSE_ROW, WHOLE, n_out, [x.offset, n_in, w, b, y.offset])
+            return y, unused
         program.emit(I.DENSE, y.cut, n_out, [x.offset, n_in, w, b, y.offset], reads=(read_x, ("p", w) if wide else (("p", w), None)), writes=(y,))
         program.flops += 6 * program.batch * n_in * n_out
 
@@ -242,6 +250,7 @@ class Lowering:
                 program.emit(
                     I.DENSE_DW, cut, n_in, [x.offset, n_in, dy.offset, n_out, w, 1], reads=(x, (dy, None)), writes=(("g", w),)
                 )
+            assert self.updates is not None
             self.updates.matrix(layer.weight, w, n_in, n_out, wide)
             if b >= 0:
                 cut = ("columns", n_out, 1)
@@ -274,8 +283,10 @@ class Lowering:
     def dropout(self, layer: L.Dropout, x: Matrix) -> tuple[Matrix, Backward]:
         """y = x m with the mask and its scale in m, dx = dy m."""
         program = self.program
-        if layer.rate == 0.0:
+        if layer.rate == 0.0 or (self.updates is None and layer.inverted):
             return x, lambda dy, need_dx: dy
+        if self.updates is None:
+            return self.affine(1.0 - layer.rate, 0.0, x)
         assert layer.seed is not None
         cut = x.cut if x.cut in (ROWS, columns(x)) else ROWS
         y, m = program.matrix(x.width, x.times, cut), program.matrix(x.width, x.times, cut)
@@ -306,6 +317,9 @@ class Lowering:
         program.statistics += [(layer.running_mean, mean), (layer.running_var, mean + width)]
         program.statistics_size += 2 * width
         gamma, beta = self.at(layer.gamma), self.at(layer.beta)
+        if self.updates is None:
+            program.emit(I.BATCH_NORM_ROW, WHOLE, width, [x.offset, y.offset, gamma, beta, mean], reals=(layer.eps,), times=x.times)
+            return y, unused
         numbers = [x.offset, y.offset, xh.offset, inv.offset, gamma, beta, mean]
         reals = (layer.momentum, layer.eps)
         program.emit(
@@ -347,6 +361,28 @@ class Lowering:
             self.updates.vector(layer.gamma, gamma, columns(x))
             self.updates.vector(layer.beta, beta, columns(x))
             return Matrix(dy.offset, width, x.times, ROWS) if need_dx else None
+
+        return y, backward
+
+    def rescaling(self, layer: L.Rescaling, x: Matrix) -> tuple[Matrix, Backward]:
+        """y = factor x + offset, fixed."""
+        return self.affine(layer.factor, layer.offset, x)
+
+    def affine(self, factor: float, offset: float, x: Matrix) -> tuple[Matrix, Backward]:
+        """The same with numbers."""
+        program = self.program
+        cut = x.cut if x.cut in (ROWS, columns(x)) else ROWS
+        y = program.matrix(x.width, x.times, cut)
+        numbers = [x.offset, y.offset]
+        program.emit(I.RESCALE, cut, x.width, numbers, reals=(factor, offset), reads=(x,), writes=(y,), times=x.times)
+
+        def backward(dy: Matrix, need_dx: bool) -> Matrix | None:
+            if not need_dx:
+                return None
+            cut = dy.cut if dy.cut in (ROWS, columns(x)) else ROWS
+            numbers = [dy.offset, dy.offset]
+            program.emit(I.RESCALE, cut, x.width, numbers, reals=(factor, 0.0), reads=(dy,), writes=(dy,), times=x.times)
+            return Matrix(dy.offset, x.width, x.times, cut)
 
         return y, backward
 
@@ -394,6 +430,7 @@ LOWERINGS: dict[type, Callable[..., tuple[Matrix, Backward]]] = {
     L.LayerNorm: Lowering.layer_norm,
     L.Softmax: Lowering.softmax,
     L.Scale: Lowering.scale,
+    L.Rescaling: Lowering.rescaling,
     L.GELU: Lowering.elementwise,
     **{kind: Lowering.elementwise for kind in ACTIVATIONS},
 }
@@ -582,3 +619,13 @@ def lower(network: Sequential, loss: Loss, updater: Updater, batch: int, *, form
     backward(dp, False)
     updates.finish()
     return program
+
+
+def lower_row(network: Sequential) -> tuple[Program, Matrix]:
+    """The forward of prediction for a single row."""
+    program = Program(1, network.dtype)
+    flat = network.flat()
+    places = {id(p): place.start for p, place in zip(flat.parameters, flat.slices, strict=True)}
+    x = program.matrix(int(np.prod(network.in_shape)))
+    y, _ = Lowering(program, places, None).chain(network, x)
+    return program, y

@@ -3,6 +3,7 @@
 import ctypes
 import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -58,7 +59,7 @@ class Steps:
 class Machine:
     """A program with its memory, on the rows that are trained on. Parameters and states are the updater's own arrays."""
 
-    def __init__(self, program: Program, network: Sequential, updater: Updater, rows: Rows, threads: int | None, keep: bool) -> None:
+    def __init__(self, program: Program, network: Sequential, updater: Updater, rows: Rows, threads: int | None, keep: bool, tell: bool = False) -> None:
         self.program, self.network, self.updater, self.rows = program, network, updater, rows
         self.table, self.reals = program.finish()
         dtype = network.dtype
@@ -82,6 +83,7 @@ class Machine:
         self.addresses = addresses(dtype)
         self.seconds_per_step = 0.0
         self.single_steps = False
+        self.tell = tell
 
     def epoch(self, run: Run, order: Array) -> Iterator[Steps]:
         """Walk through the rows in this order; hands back after every twentieth of a second, or after every step."""
@@ -169,12 +171,16 @@ class Machine:
                 self.program.factors, self.source, self.labels, self.target, self.weights, self.kept, self.sums, *self.addresses,
             )  # fmt: skip
 
+        announcement = threading.Timer(1.5, announce_compilation)
+        if not I.run_steps.signatures and self.tell:
+            announcement.start()
         helpers = [threading.Thread(target=work, args=(q,), daemon=True) for q in range(1, self.threads)]
         for helper in helpers:
             helper.start()
         work(0)
         for helper in helpers:
             helper.join()
+        announcement.cancel()
         for array, start in self.program.statistics:
             array[...] = self.statistics[start : start + array.size]
 
@@ -182,12 +188,17 @@ class Machine:
 FORMS = {np.dtype(np.uint8): K.UINT8, np.dtype(np.int8): K.INT8, np.dtype(np.float16): K.FLOAT16}
 
 
-def prepared(run: Run, updater: Updater, rows: Rows, batch: int, threads: int | None) -> "Machine":
+def prepared(run: Run, updater: Updater, rows: Rows, batch: int, threads: int | None, *, tell: bool) -> "Machine":
     """A machine for a run; NotLowered for what the engine does not know."""
     network, keep = run.network, bool(run.metrics)
     form = FORMS.get(rows.x.dtype, K.SAME)
     program = lower(network, run.loss, updater, batch, form=form, weighted=rows.weight is not None, keep=keep)
-    return Machine(program, network, updater, rows, threads, keep)
+    return Machine(program, network, updater, rows, threads, keep, tell)
+
+
+def announce_compilation() -> None:
+    """Said when the first step takes so long that it can only be a compilation."""
+    print("scratchwork: compiling the fast path, once for this machine (some ten seconds) ...", file=sys.stderr, flush=True)
 
 
 def batch_weights(rows: Rows, order: Array, size: int) -> Array:

@@ -7,7 +7,7 @@ from .dropout import Dropout
 from .gates import GELU, Mish, SiLU
 from .normalization import BatchNorm, LayerNorm
 from .rectifiers import ELU, SELU, LeakyReLU, ReLU
-from .reshape import Flatten, Reshape, Scale
+from .reshape import Flatten, Rescaling, Reshape, Scale
 from .softmax import Softmax
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Linear",
     "Mish",
     "ReLU",
+    "Rescaling",
     "Reshape",
     "Scale",
     "SiLU",
@@ -57,5 +58,6 @@ LAYERS: dict[str, type[Layer]] = {
     "Flatten": Flatten,
     "Reshape": Reshape,
     "Scale": Scale,
+    "Rescaling": Rescaling,
 }
 """Every layer by its name: what a model file and the command line look names up in."""

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 from ..arrays import Array, Shape
 from ..errors import ConfigurationError, ShapeError
 from ..parameter import Parameter
-from .base import Layer, not_built
+from .base import Layer, not_built, real_number
 
 Cache: TypeAlias = Shape
 
@@ -163,3 +163,46 @@ class Scale(Layer):
             raise not_built(self)
         np.add.reduce(dy * cache, axis=tuple(range(dy.ndim - 1)), out=self.gamma.grad)
         return dy * self.gamma.value if need_dx else None
+
+
+class Rescaling(Layer):
+    """A fixed factor and offset for every number: pixels 0 to 255 into 0 to 1, inside the network.
+
+    ::
+
+        Forward    y = f x + o
+        Backward   dx = f dy
+        Shapes     x, y of any shape
+
+    As the first layer it lets data stay uint8 in memory: `fit` and `predict` convert batch by batch. Nothing is learned;
+    `Scale` is the layer whose factors are.
+
+    Parameters
+    ----------
+    factor : float
+        f, finite.
+    offset : float
+        o, finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Rescaling(1 / 255).forward(np.array([[0.0, 51.0, 255.0]]))[0]
+    array([[0. , 0.2, 1. ]])
+    """
+
+    def __init__(self, factor: float, offset: float = 0.0) -> None:
+        self.factor = real_number(factor, np.isfinite, "Rescaling needs a finite factor")
+        self.offset = real_number(offset, np.isfinite, "Rescaling needs a finite offset")
+
+    def build(self, in_shape: Shape, rng: np.random.Generator, dtype: DTypeLike) -> Shape:
+        return in_shape
+
+    def forward(self, x: Array, *, training: bool = False, step: int = 0) -> tuple[Array, None]:
+        y: Array = np.multiply(x, self.factor)
+        if self.offset:
+            y += self.offset
+        return y, None
+
+    def backward(self, dy: Array, cache: None, *, need_dx: bool = True) -> Array | None:
+        return dy * self.factor if need_dx else None
