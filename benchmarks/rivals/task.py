@@ -31,8 +31,7 @@ class Task:
     @property
     def pixels(self) -> np.ndarray[Any, Any]:
         """The 60,000 training images of MNIST as rows of uint8."""
-        data = sw.data.load("mnist", data_dir=self.data_dir)
-        return data.x.reshape(len(data.x), -1)
+        return sw.data.load("mnist", data_dir=self.data_dir).x.astype(np.uint8)
 
     @property
     def rows(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -46,11 +45,11 @@ class Task:
         data = sw.data.load("digits")
         return (data.x.reshape(len(data.x), -1) / np.float32(16)).astype(np.float32), data.y.astype(np.int64)
 
-    def network(self) -> sw.Sequential:
-        """Dense and ReLU in turn and a last Dense, built with the seed."""
+    def network(self, *before: sw.Layer) -> sw.Sequential:
+        """Layers without parameters, then Dense and ReLU in turn and a last Dense, built with the seed."""
         first, *hidden, last = self.sizes
         layers = [layer for units in hidden for layer in (sw.Dense(units), sw.ReLU())]
-        network = sw.Sequential([*layers, sw.Dense(last)])
+        network = sw.Sequential([*before, *layers, sw.Dense(last)])
         network.build((first,), SEED)
         return network
 
