@@ -26,17 +26,24 @@ def machine_for(
         if required:
             raise MissingDependencyError(f"engine='compiled' needs {missing}: pip install 'scratchwork[fast]'")
         return None
-    from .program import NotLowered
-    from .runner import prepared
-
+    try:
+        from .program import NotLowered
+        from .runner import prepared
+    except (ImportError, OSError) as error:  # Numba refuses a NumPy that is newer than itself
+        if required:
+            raise MissingDependencyError(
+                f"engine='compiled' cannot load what it needs ({error}): pip install --upgrade 'scratchwork[fast]'"
+            ) from error
+        if tell:
+            _tell(f"the compiled path cannot be loaded ({error}), so NumPy's is taken")
+        return None
     try:
         machine = prepared(run, updater, rows, size, threads, tell=tell)
     except NotLowered as unknown:
         if required:
             raise ConfigurationError(f"the compiled path does not know {unknown}: use engine='auto' or 'numpy'") from None
-        if tell and str(unknown) not in _told:
-            _told.add(str(unknown))
-            print(f"scratchwork: the compiled path does not know {unknown}, so NumPy's is taken", file=sys.stderr, flush=True)
+        if tell:
+            _tell(f"the compiled path does not know {unknown}, so NumPy's is taken")
         return None
     run.engine = "compiled"
     return machine
@@ -56,4 +63,18 @@ def prepared_row(network: Sequential) -> "PreparedRow":
 
 
 def _missing() -> str:
-    return " and ".join(name for name in NEEDED if importlib.util.find_spec(name) is None)
+    return " and ".join(name for name in NEEDED if not _installed(name))
+
+
+def _installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ImportError:
+        return False
+
+
+def _tell(text: str) -> None:
+    """Says something on stderr, once in a process."""
+    if text not in _told:
+        _told.add(text)
+        print(f"scratchwork: {text}", file=sys.stderr, flush=True)

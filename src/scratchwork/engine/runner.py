@@ -24,7 +24,8 @@ from ..sequential import Sequential
 from ..updates import Updater
 from . import interpreter as I
 from . import kernels as K
-from .program import Program, lower
+from .lowering import lower
+from .program import Program
 
 HAND_BACK = 0.05  # seconds between two returns to Python
 SMALL = 300_000  # flop per step below which a second thread costs more than it brings
@@ -59,7 +60,16 @@ class Steps:
 class Machine:
     """A program with its memory, on the rows that are trained on. Parameters and states are the updater's own arrays."""
 
-    def __init__(self, program: Program, network: Sequential, updater: Updater, rows: Rows, threads: int | None, keep: bool, tell: bool = False) -> None:
+    def __init__(
+        self,
+        program: Program,
+        network: Sequential,
+        updater: Updater,
+        rows: Rows,
+        threads: int | None,
+        keep: bool,
+        tell: bool = False,
+    ) -> None:
         self.program, self.network, self.updater, self.rows = program, network, updater, rows
         self.table, self.reals = program.finish()
         dtype = network.dtype
@@ -115,7 +125,7 @@ class Machine:
         """The training loop of the compiled path: what `training._epochs` does, in stretches of steps."""
         network, rows = run.network, data.training
         after_batch = hooked(hooks, "on_batch_end")
-        self.single_steps = any(getattr(hook.__self__, "every_batch", True) for hook in after_batch)
+        self.single_steps = any(getattr(getattr(hook, "__self__", None), "every_batch", True) for hook in after_batch)
         with blas_alone():
             while not run.over:
                 run.epoch += 1
