@@ -15,9 +15,6 @@ from .intrinsics import atomic_add, atomic_read, flush_to_zero, pause, restore_d
 from .kernels import (
     activation,
     activation_back,
-    batch_norm,
-    batch_norm_back,
-    batch_norm_row,
     column_sums,
     dense,
     dense_dw,
@@ -25,17 +22,22 @@ from .kernels import (
     dense_row,
     dropout,
     gather,
-    layer_norm,
-    layer_norm_back,
-    layer_norm_gain,
     multiply,
     rescale,
     scale,
     scale_gain,
+)
+from .kernels_loss import class_loss, number_loss, row_weights
+from .kernels_rows import (
+    batch_norm,
+    batch_norm_back,
+    batch_norm_row,
+    layer_norm,
+    layer_norm_back,
+    layer_norm_gain,
     softmax,
     softmax_back,
 )
-from .kernels_loss import class_loss, number_loss, row_weights
 from .kernels_update import clip, penalty, project, shrink, square_sum, update
 
 # columns of the table
@@ -43,9 +45,9 @@ CODE, MEET, PIECES, CUT, WIDTH, REPEAT, ARGS = range(7)
 # how an operation is cut: rows of the batch, columns of a matrix, numbers of a vector, rows of a fixed matrix, not at all
 ROWS, COLUMNS, VECTOR, FIXED_ROWS, WHOLE = range(5)
 (
-    GATHER, DENSE, DENSE_DX, DENSE_DW, COLUMN_SUMS, ACTIVATION, ACTIVATION_BACK, DROPOUT, MULTIPLY, SCALE, SCALE_GAIN, SCALE_BACK,
-    BATCH_NORM, BATCH_NORM_BACK, LAYER_NORM, LAYER_NORM_GAIN, LAYER_NORM_BACK, SOFTMAX, SOFTMAX_BACK, ROW_WEIGHTS, CLASS_LOSS,
-    NUMBER_LOSS, CHECK, KEEP, RESCALE, DENSE_ROW, BATCH_NORM_ROW, PENALTY, CLIP, SQUARE_SUM, SHRINK, UPDATE, PROJECT,
+    GATHER, DENSE, DENSE_DX, DENSE_DW, COLUMN_SUMS, ACTIVATION, ACTIVATION_BACK, DROPOUT, MULTIPLY, SCALE, SCALE_GAIN,
+    SCALE_BACK, BATCH_NORM, BATCH_NORM_BACK, LAYER_NORM, LAYER_NORM_GAIN, LAYER_NORM_BACK, SOFTMAX, SOFTMAX_BACK, ROW_WEIGHTS,
+    CLASS_LOSS, NUMBER_LOSS, CHECK, KEEP, RESCALE, DENSE_ROW, BATCH_NORM_ROW, PENALTY, CLIP, SQUARE_SUM, SHRINK, UPDATE, PROJECT,
 ) = range(33)  # fmt: skip
 PANEL = 64  # columns in a piece
 SPINS = 2000  # how often a waiting thread looks before it lets others have the processor
@@ -67,8 +69,10 @@ def meet(counters, threads, arrivals, yield_address):
 
 
 @njit(nogil=True, error_model="numpy")
-def run_piece(op, f, i, piece, rows, chunk, first, step, rate, a, p, g, s1, s2, statistics, factors, source, order, labels, target, weights, kept, sums, address):  # fmt: skip
+def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, order, sums, address):
     """One piece of one operation."""
+    a, p, g, s1, s2, statistics = memory
+    source, labels, target, weights, factors, kept = data
     code, cut, width, times = op[CODE], op[CUT], op[WIDTH], op[REPEAT]
     n = rows * times
     r0, r1, c0, c1 = 0, n, 0, width
@@ -79,7 +83,7 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, a, p, g, s1, s2, 
             return
     elif cut == COLUMNS:
         c0, c1 = piece * PANEL, min((piece + 1) * PANEL, width)
-    x0, x1, x2, x3, x4, x5, x6 = op[ARGS], op[ARGS + 1], op[ARGS + 2], op[ARGS + 3], op[ARGS + 4], op[ARGS + 5], op[ARGS + 6]
+    x0, x1, x2, x3, x4, x5 = op[ARGS], op[ARGS + 1], op[ARGS + 2], op[ARGS + 3], op[ARGS + 4], op[ARGS + 5]
     if code == GATHER:
         gather(a, x0, source, x1, width, order, first, r0, r1)
     elif code == DENSE:
@@ -107,20 +111,8 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, a, p, g, s1, s2, 
         scale_gain(a, g, x0, x1, x2, width, n, c0, c1)
     elif code == SCALE_BACK:
         scale(a, p, x0, x0, x2, width, r0, r1, c0, c1)
-    elif code == BATCH_NORM:
-        batch_norm(a, p, statistics, x0, x1, x2, x3, x4, x5, x6, f[0], f[1], width, n, c0, c1)
-    elif code == BATCH_NORM_BACK:
-        batch_norm_back(a, p, g, x0, x1, x2, x3, x4, width, n, c0, c1)
-    elif code == LAYER_NORM:
-        layer_norm(a, p, x0, x1, x2, x3, x4, x5, f[0], width, r0, r1)
-    elif code == LAYER_NORM_GAIN:
-        layer_norm_gain(a, g, x0, x1, x2, x3, width, n, c0, c1)
-    elif code == LAYER_NORM_BACK:
-        layer_norm_back(a, p, x0, x1, x2, x3, width, r0, r1)
-    elif code == SOFTMAX:
-        softmax(a, x0, x1, width, r0, r1)
-    elif code == SOFTMAX_BACK:
-        softmax_back(a, x0, x1, width, r0, r1)
+    elif BATCH_NORM <= code <= SOFTMAX_BACK:
+        on_whole_rows(code, op, f, width, n, r0, r1, c0, c1, a, p, g, statistics)
     elif code == ROW_WEIGHTS:
         row_weights(a, x0, labels, target, weights, factors, order, first, rows, x1, x2)
     elif code == CLASS_LOSS:
@@ -137,6 +129,26 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, a, p, g, s1, s2, 
         rescale(a, f[0], f[1], x0, x1, width, r0, r1, c0, c1)
     elif code >= PENALTY:
         on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums)
+
+
+@njit(nogil=True, error_model="numpy")
+def on_whole_rows(code, op, f, width, n, r0, r1, c0, c1, a, p, g, statistics):
+    """Operations that need whole columns or whole rows."""
+    x0, x1, x2, x3, x4, x5, x6 = op[ARGS], op[ARGS + 1], op[ARGS + 2], op[ARGS + 3], op[ARGS + 4], op[ARGS + 5], op[ARGS + 6]
+    if code == BATCH_NORM:
+        batch_norm(a, p, statistics, x0, x1, x2, x3, x4, x5, x6, f[0], f[1], width, n, c0, c1)
+    elif code == BATCH_NORM_BACK:
+        batch_norm_back(a, p, g, x0, x1, x2, x3, x4, width, n, c0, c1)
+    elif code == LAYER_NORM:
+        layer_norm(a, p, x0, x1, x2, x3, x4, x5, f[0], width, r0, r1)
+    elif code == LAYER_NORM_GAIN:
+        layer_norm_gain(a, g, x0, x1, x2, x3, width, n, c0, c1)
+    elif code == LAYER_NORM_BACK:
+        layer_norm_back(a, p, x0, x1, x2, x3, width, r0, r1)
+    elif code == SOFTMAX:
+        softmax(a, x0, x1, width, r0, r1)
+    elif code == SOFTMAX_BACK:
+        softmax_back(a, x0, x1, width, r0, r1)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -182,8 +194,15 @@ def kept_on_disk(function):
 
 
 @kept_on_disk
-def run_steps(q, threads, counters, ops, reals, order, begin, steps, batch, chunk, first_step, draws, rates, results, a, p, g, s1, s2, statistics, factors, source, labels, target, weights, kept, sums, address, yield_address):  # fmt: skip
-    """Steps `begin` .. `begin + steps` of an epoch as thread `q` of `threads`; thread 0 writes each step's loss."""
+def run_steps(q, threads, counters, ops, reals, order, stretch, rates, results, memory, data, sums, addresses):
+    """Some steps of an epoch as thread `q` of `threads`; thread 0 writes each step's loss to `results`.
+
+    stretch    (first step of the epoch, how many, batch size, rows in a piece, number of the update, of the random draw)
+    memory     (arena, parameters, gradients, two optimizer states, running statistics)
+    data       (rows as bytes, labels, targets, row weights, factors per class or output, room for predictions)
+    addresses  (of the matrix product, of sched_yield)
+    """
+    begin, steps, batch, chunk, first_step, draws = stretch
     word = flush_to_zero()
     arrivals = 0
     total_rows = order.size
@@ -196,25 +215,25 @@ def run_steps(q, threads, counters, ops, reals, order, begin, steps, batch, chun
             op, f = ops[i], reals[i]
             if op[MEET] and threads > 1:
                 arrivals += threads
-                meet(counters, threads, arrivals, yield_address)
+                meet(counters, threads, arrivals, addresses[1])
             if op[CODE] == CHECK:
                 total = 0.0
                 for k in range(op[ARGS + 1]):
                     total += part[op[ARGS], k]
-                if not math.isfinite(total):
+                if not abs(total) <= f[0]:  # infinite or NaN, or would be in the network's precision
                     stop = True
                     break
                 continue
             for piece in range(q, op[PIECES], threads):
-                run_piece(op, f, i, piece, rows, chunk, first, first_step + s if op[CODE] >= PENALTY else draws + s, rates[s],
-                          a, p, g, s1, s2, statistics, factors, source, order, labels, target, weights, kept, part, address)  # fmt: skip
+                number = first_step + s if op[CODE] >= PENALTY else draws + s
+                run_piece(op, f, i, piece, rows, chunk, first, number, rates[s], memory, data, order, part, addresses[0])
         if stop:
             if q == 0:
                 results[s, 0], results[s, 1] = np.nan, STATUS
             break
         if threads > 1:
             arrivals += threads
-            meet(counters, threads, arrivals, yield_address)
+            meet(counters, threads, arrivals, addresses[1])
         if q == 0:
             loss = 0.0
             for i in range(ops.shape[0]):

@@ -32,7 +32,8 @@ def gemm(ctx, address, turn_a, turn_b, m, n, k, a, a0, lda, b, b0, ldb, c, c0, l
         for place in (6, 9, 12):
             array_type = signature.args[place]
             array = context.make_array(array_type)(context, builder, args[place])
-            arrays[place] = builder.gep(array.data, [builder.sext(args[place + 1], i64) if args[place + 1].type != i64 else args[place + 1]])
+            offset = args[place + 1] if args[place + 1].type == i64 else builder.sext(args[place + 1], i64)
+            arrays[place] = builder.gep(array.data, [offset])
         real = arrays[6].type.pointee
 
         def stored(value, kind):

@@ -151,9 +151,11 @@ class Machine:
                         hook(run)
                     if run.stop:
                         break
-                seen = [(self.kept[: done * size], rows.target[order][: done * size], None)] if len(self.kept) else []
-                if seen and rows.weight is not None:
-                    seen = [(seen[0][0], seen[0][1], rows.weight[order][: done * size])]
+                met = order[: done * size]
+                weight = None if rows.weight is None else rows.weight[met]
+                seen: list[tuple[Array, Array, Array | None]] = []
+                if run.metrics:
+                    seen.append((self.kept[: len(met)], rows.target[met], weight))
                 total_weight = float(weights[:done].sum())
                 finish_epoch(run, updater, data, total / total_weight if total_weight else run.batch_loss, seen, started, hooks)
 
@@ -172,13 +174,15 @@ class Machine:
         for array, start in self.program.statistics:
             self.statistics[start : start + array.size] = array
         counters = np.zeros(16, np.int64)
-        flat = self.updater.flat
+        flat, program = self.updater.flat, self.program
+        stretch = (begin, steps, program.batch, program.chunk, first_step, draws)
+        memory = (self.arena, flat.value, flat.grad, *self.states, self.statistics)
+        data = (self.source, self.labels, self.target, self.weights, program.factors, self.kept)
 
         def work(q: int) -> None:
             I.run_steps(
-                q, self.threads, counters, self.table, self.reals, order, begin, steps, self.program.batch, self.program.chunk,
-                first_step, draws, rates, results, self.arena, flat.value, flat.grad, *self.states, self.statistics,
-                self.program.factors, self.source, self.labels, self.target, self.weights, self.kept, self.sums, *self.addresses,
+                q, self.threads, counters, self.table, self.reals, order, stretch, rates, results, memory, data, self.sums,
+                self.addresses,
             )  # fmt: skip
 
         announcement = threading.Timer(1.5, announce_compilation)
