@@ -5,7 +5,7 @@ import pytest
 
 from layer_checks import assert_keeps_the_rules, assert_right_backward, built
 from scratchwork.errors import ConfigurationError, NotBuiltError, ShapeError
-from scratchwork.layers import LAYERS, Flatten, Layer, Reshape, Scale
+from scratchwork.layers import LAYERS, Flatten, Layer, Rescaling, Reshape, Scale
 
 X = np.arange(2 * 3 * 4, dtype=np.float64).reshape(2, 3, 4) / 7
 
@@ -73,6 +73,22 @@ def test_scale_equations_as_written():
         assert dx[n, i, j] == dy[n, i, j] * s[j]
     expected = [sum(dy[n, i, j] * X[n, i, j] for n in range(2) for i in range(3)) for j in range(4)]
     np.testing.assert_allclose(layer.gamma.grad, expected, rtol=1e-12)
+
+
+def test_rescaling_equations_as_written():
+    layer = built(Rescaling(0.5, 3.0), X)
+    dy = np.random.default_rng(0).normal(size=X.shape)
+    y, cache = layer.forward(X)
+    dx = layer.backward(dy, cache)
+    for n, i, j in np.ndindex(X.shape):
+        assert y[n, i, j] == 0.5 * X[n, i, j] + 3.0
+        assert dx[n, i, j] == 0.5 * dy[n, i, j]
+
+
+def test_rescaling_needs_numbers():
+    for factor, offset in ((float("nan"), 0.0), (1.0, float("inf")), ("1", 0.0)):
+        with pytest.raises(ConfigurationError, match="Rescaling needs"):
+            Rescaling(factor, offset)
 
 
 def test_scale_starts_as_the_identity_and_does_not_decay():

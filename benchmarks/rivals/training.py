@@ -36,6 +36,9 @@ def scratchwork(task: Task, clock: Clock, engine: str = "compiled", uint8: bool 
     network = task.network()
     if uint8:
         x, network = task.pixels, task.network(sw.Rescaling(1 / 255))
+        numbers = [number for part in task.weights() for number in part]  # a layer's place decides what it starts with
+        for (_, parameter), number in zip(network.parameters(), numbers, strict=True):
+            parameter.value[...] = number
     clock.begin()
     sw.fit(
         network, x, y, loss=sw.SoftmaxCrossEntropy(), optimizer=sw.Adam(LEARNING_RATE), epochs=MANY, batch_size=task.batch,

@@ -10,7 +10,7 @@ True
 The files, in the order in which they may be read (each imports only from those before it): errors, arrays,
 regularizers, parameter, randomness, initializers, layers, losses, schedules, optimizers, second_order, metrics,
 sequential, gradcheck, preprocessing, data, history, callbacks, progress, preparation, updates, diagnosis, guards,
-training, labels, model, storage, pictures, recipes, cli, __main__.
+epochs, engine, training, labels, model, storage, pictures, recipes, cli, __main__.
 """
 
 from importlib import import_module

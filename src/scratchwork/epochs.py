@@ -86,6 +86,7 @@ def measured(measures: Mapping[str, Metric], seen: list[tuple[Array, Array, Arra
 
 
 def validated(run: Run, updater: Updater, rows: Rows | None, measures: Mapping[str, Metric]) -> dict[str, float]:
+    """The loss, penalties included, and every metric on the validation rows."""
     if rows is None:
         return {}
     prediction = run.network.predict(rows.x)

@@ -10,13 +10,10 @@ from typing import TypeAlias
 import numpy as np
 
 from .. import layers as L
-from ..losses import Loss
 from ..parameter import Parameter
 from ..sequential import Sequential
-from ..updates import Updater
 from . import interpreter as I
 from . import kernels as K
-from .losses import lower_loss
 from .program import ROWS, WHOLE, Cut, Matrix, NotLowered, Program, columns
 from .updates import Updates
 
@@ -327,28 +324,3 @@ LOWERINGS: dict[type, Callable[..., tuple[Matrix, Backward]]] = {
     L.GELU: Lowering.elementwise,
     **dict.fromkeys(ACTIVATIONS, Lowering.elementwise),
 }
-
-
-def lower(network: Sequential, loss: Loss, updater: Updater, batch: int, *, form: int, weighted: bool, keep: bool) -> Program:
-    """The whole step as a program; NotLowered for what the engine does not know. `keep` stores predictions for metrics."""
-    program = Program(batch, network.dtype)
-    updates = Updates(program, updater)
-    x = program.matrix(int(np.prod(network.in_shape)))
-    program.emit(I.GATHER, ROWS, x.width, [x.offset, form], writes=(x,))
-    y, backward = Lowering(program, updates.starts, updates).chain(network, x)
-    if keep:
-        program.emit(I.KEEP, ROWS, y.width * y.times, [y.offset], reads=(y,))
-    dp = lower_loss(program, loss, y, weighted)
-    backward(dp, False)
-    updates.finish()
-    return program
-
-
-def lower_row(network: Sequential) -> tuple[Program, Matrix]:
-    """The forward of prediction for a single row."""
-    program = Program(1, network.dtype)
-    flat = network.flat()
-    places = {id(p): place.start for p, place in zip(flat.parameters, flat.slices, strict=True)}
-    x = program.matrix(int(np.prod(network.in_shape)))
-    y, _ = Lowering(program, places, None).chain(network, x)
-    return program, y

@@ -7,7 +7,7 @@ from ..arrays import Array
 from ..errors import ShapeError
 from ..sequential import Sequential
 from . import interpreter as I
-from .lowering import lower_row
+from .step import lower_row
 
 
 class PreparedRow:

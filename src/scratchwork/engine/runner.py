@@ -24,8 +24,8 @@ from ..sequential import Sequential
 from ..updates import Updater
 from . import interpreter as I
 from . import kernels as K
-from .lowering import lower
 from .program import Program
+from .step import lower
 
 HAND_BACK = 0.05  # seconds between two returns to Python
 SMALL = 300_000  # flop per step below which a second thread costs more than it brings
