@@ -5,7 +5,6 @@ worst orders: between two meetings, one thread does all its pieces before the ne
 thread's bits was read before it was written.
 """
 
-import inspect
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -30,26 +29,25 @@ class Orders:
         self.threads, self.order, self.without = threads, order, without
         self.meetings: list[int] = []
 
-    def __call__(self, *arguments: Any) -> None:
-        given = inspect.signature(run_steps.py_func).bind(*arguments).arguments
-        table, rates, results = given["ops"], given["rates"], given["results"]
-        given["threads"], given["counters"] = self.threads, np.full(16, CROWD, np.int64)
-        self.meetings = [int(i) for i in np.flatnonzero(table[:, MEET])]
-        cuts = [0, *(i for i in self.meetings if i != self.without), len(table)]
-        begin, first_step, draws, steps = (given[name] for name in ("begin", "first_step", "draws", "steps"))
+    signatures = run_steps.signatures
+
+    def __call__(self, q: int, threads: int, counters: Any, ops: Any, *arguments: Any) -> None:
+        reals, order, stretch, rates, results, *places = arguments
+        begin, steps, batch, chunk, number, draw = stretch
+        crowd = np.full_like(counters, CROWD)
+        self.meetings = [int(i) for i in np.flatnonzero(ops[:, MEET])]
+        cuts = [0, *(i for i in self.meetings if i != self.without), len(ops)]
         for s in range(steps):
-            given |= {"begin": begin + s, "first_step": first_step + s, "draws": draws + s, "steps": 1}
-            given |= {"rates": rates[s : s + 1], "results": results[s : s + 1]}
+            one = (begin + s, 1, batch, chunk, number + s, draw + s)
             for start, stop in itertools.pairwise(cuts):
-                part = table.copy()
+                part = ops.copy()
                 part[:, MEET] = 0
-                for outside in (part[:start], part[stop:]):
+                for outside in (part[:start], part[stop:], part[part[:, CODE] == CHECK]):
                     outside[:, PIECES] = 0
-                    outside[:, CODE] = KEEP
-                part[part[:, CODE] == CHECK, CODE] = KEEP
-                given["ops"] = part
-                for q in self.order(self.threads):
-                    run_steps(*(given | {"q": q}).values())
+                part[(part[:, CODE] == CHECK) | (part[:, PIECES] == 0), CODE] = KEEP
+                for turn in self.order(self.threads):
+                    rate, result = rates[s : s + 1], results[s : s + 1]
+                    run_steps(turn, self.threads, crowd, part, reals, order, one, rate, result, *places)
             results[s] = 1.0, 1.0
 
 
@@ -151,11 +149,10 @@ def test_every_meeting_is_needed(name):
     wanted = outcome(network, x, y, run_steps, **settings)
     spy = Orders(2, forward)
     outcome(network, x, y, spy, **settings)
-    tables: list[Any] = []
     idle = []
     for meeting in spy.meetings:
         runners = [Orders(threads, order, without=meeting) for threads in (2, 3) for order in (forward, backward)]
         if all(same(outcome(network, x, y, runner, **settings), wanted) for runner in runners):
             idle.append(meeting)
-    print(name, spy.meetings, idle, tables)
+    print(name, spy.meetings, idle)
     assert len(idle) <= 1

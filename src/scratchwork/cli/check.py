@@ -33,6 +33,7 @@ FEATURES = 6
 LAYER_MADE: dict[str, Callable[[], Layer]] = {
     "Dense": lambda: Dense(4),
     "Dropout": lambda: Dropout(0.4),
+    "Rescaling": lambda: layers.Rescaling(1 / 255, 0.5),
     "Reshape": lambda: Reshape((3, 2)),
 }
 """How layers are made that need to be told something; all others are made as they come."""
