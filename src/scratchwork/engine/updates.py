@@ -8,7 +8,7 @@ import numpy as np
 from .. import optimizers as O
 from ..arrays import Array
 from ..parameter import Parameter
-from ..regularizers import L1, L2, ElasticNet, MaxNorm, Regularizer
+from ..regularizers import L1, L2, REGULARIZERS, ElasticNet, MaxNorm, Regularizer
 from ..updates import Updater
 from . import interpreter as I
 from . import kernels_update as KU
@@ -106,6 +106,8 @@ class Updates:
 
 def strengths(rule: Regularizer) -> tuple[float, float]:
     """(λ₁, λ₂) of a penalty."""
+    if type(rule) not in REGULARIZERS.values():  # what inherits from one may be another
+        raise NotLowered(f"the penalty {rule!r}")
     match rule:
         case L1():
             return float(rule.strength), 0.0
