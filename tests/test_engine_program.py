@@ -15,7 +15,8 @@ import pytest
 import cases
 import scratchwork as sw
 from scratchwork.engine import interpreter
-from scratchwork.engine.interpreter import CHECK, CODE, KEEP, MEET, PIECES, run_steps
+from scratchwork.engine.interpreter import ARGS, CHECK, CODE, KEEP, MEET, PANEL, PIECES, run_steps
+from scratchwork.engine.program import ROWS, WHOLE, Program, columns
 from two_paths import require_same_bits, trained
 
 N = 40
@@ -96,7 +97,7 @@ def networks() -> dict[str, tuple[list[Any], dict[str, Any]]]:
         "square, narrow between": ([sw.Dense(40), sw.Dense(40), sw.ReLU(), sw.Dense(130), sw.Dense(40), sw.Dense(3)], {}),
         "rules": ([sw.Dense(130), sw.ReLU(), sw.Dense(130), sw.Dense(40), sw.Dense(3)], regularized),
         "rules by rows": ([sw.Dense(130), sw.Dense(130), sw.Dense(3)], {"constraint": sw.MaxNorm(0.5, axis=1)}),
-        "clipped": ([sw.Dense(130), sw.ReLU(), sw.Dense(130), sw.Dense(3)], {**regularized, "clip_norm": 0.1, "clip_value": 0.05}),
+        "clipped": ([sw.Dense(130), sw.Dense(130), sw.Dense(3)], {**regularized, "clip_norm": 0.1, "clip_value": 0.05}),
         "weighted": ([sw.Dense(130), sw.Dense(3)], {"sample_weight": np.linspace(0.5, 2.0, N), "metrics": ["accuracy"]}),
         "classes": ([sw.Dense(3)], {"loss": sw.SoftmaxCrossEntropy(class_weight=[1.0, 2.0, 0.5])}),
         "momentum": ([sw.Dense(130), sw.Dense(3)], {"optimizer": sw.SGD(0.1, momentum=0.9, nesterov=True)}),
@@ -154,5 +155,115 @@ def test_every_meeting_is_needed(name):
         runners = [Orders(threads, order, without=meeting) for threads in (2, 3) for order in (forward, backward)]
         if all(same(outcome(network, x, y, runner, **settings), wanted) for runner in runners):
             idle.append(meeting)
-    print(name, spy.meetings, idle)
-    assert len(idle) <= 1
+    assert len(idle) <= (name == "rules")  # there, a matrix of one panel is cut in two ways that are one
+
+
+# -- made programs ---------------------------------------------------------------------------------------------------
+
+
+def meetings(program: Program) -> list[bool]:
+    table, _ = program.finish()
+    return [bool(row[MEET]) for row in table]
+
+
+def test_what_is_read_as_it_was_written_needs_no_meeting():
+    program = Program(100, np.dtype(np.float64))
+    x, y = program.matrix(200), program.matrix(200)
+    program.emit(interpreter.GATHER, ROWS, 200, [], writes=(x,))
+    program.emit(interpreter.ACTIVATION, ROWS, 200, [], reads=(x,), writes=(y,))
+    program.emit(interpreter.KEEP, ROWS, 200, [], reads=(x, y))
+    assert meetings(program) == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "meets"),
+    [
+        ("write rows", "read rows", False),
+        ("write rows", "read columns", True),
+        ("write columns", "read rows", True),
+        ("write columns", "read columns", False),
+        ("write rows", "read all", True),
+        ("write all", "read all", True),
+        ("write all", "read rows", True),
+        ("read all", "read columns", False),
+        ("read rows", "read columns", False),
+        ("read rows", "write columns", True),
+        ("read all", "write rows", True),
+        ("read columns", "write columns", False),
+        ("write rows", "write columns", True),
+        ("write columns", "write columns", False),
+        ("write columns", "read other columns", True),
+        ("write rows", "read whole", True),
+        ("write whole", "read whole", False),
+    ],
+)
+def test_where_threads_meet(first, second, meets):
+    program = Program(100, np.dtype(np.float64))
+    x = program.matrix(200)
+    other = type(x)(x.offset, 100, 2, x.cut)  # the same memory, as rows of half the width
+    cuts = {"rows": ROWS, "columns": columns(x), "all": ROWS, "other columns": columns(other), "whole": WHOLE}
+    for step in (first, second):
+        verb, _, cut = step.partition(" ")
+        entry = (x, None) if cut == "all" else x
+        places = {"reads": (entry,)} if verb == "read" else {"writes": (entry,)}
+        program.emit(interpreter.ACTIVATION, cuts[cut], 200, [], **places)
+    assert meetings(program) == [False, meets]
+
+
+def test_one_meeting_serves_all_that_came_before_it():
+    program = Program(100, np.dtype(np.float64))
+    x, y, z = (program.matrix(200) for _ in range(3))
+    program.emit(interpreter.GATHER, ROWS, 200, [], writes=(x, y))
+    program.emit(interpreter.ACTIVATION, columns(x), 200, [], reads=(x,), writes=(z,))
+    program.emit(interpreter.ACTIVATION, columns(x), 200, [], reads=(y, z))
+    program.emit(interpreter.ACTIVATION, ROWS, 200, [], reads=(z,))
+    assert meetings(program) == [False, True, False, True]
+
+
+def test_the_loss_is_looked_at_by_all_together():
+    """Each thread decides by itself whether to stop, and all have to decide the same."""
+    program = Program(100, np.dtype(np.float64))
+    program.emit(interpreter.CHECK, WHOLE, 0, [0, 0])
+    assert meetings(program) == [True]
+
+
+@pytest.mark.parametrize("batch", [1, 15, 16, 17, 63, 64, 65, 100, 128, 1000])
+@pytest.mark.parametrize("rows", ["all", "one", "half"])
+def test_pieces_of_rows_cover_each_row_once(batch, rows):
+    program = Program(batch, np.dtype(np.float64))
+    program.emit(interpreter.GATHER, ROWS, 3, [])
+    here = {"all": batch, "one": 1, "half": -(-batch // 2)}[rows]
+    covered = np.zeros(here, int)
+    for piece in range(program.operations[0].pieces):
+        covered[min(piece * program.chunk, here) : min((piece + 1) * program.chunk, here)] += 1
+    assert (covered == 1).all()
+    assert program.operations[0].pieces <= 4
+
+
+@pytest.mark.parametrize("width", [1, 63, 64, 65, 128, 1000])
+def test_pieces_of_columns_cover_each_column_once(width):
+    program = Program(10, np.dtype(np.float64))
+    program.emit(interpreter.ACTIVATION, ("columns", width, 1), width, [])
+    covered = np.zeros(width, int)
+    for piece in range(program.operations[0].pieces):
+        assert piece * PANEL < width
+        covered[piece * PANEL : (piece + 1) * PANEL] += 1
+    assert (covered == 1).all()
+
+
+def test_matrices_lie_side_by_side_on_cache_lines():
+    program = Program(7, np.dtype(np.float32))
+    found = [program.matrix(width, times) for width, times in ((3, 1), (1, 1), (65, 2), (16, 1))]
+    ends = [matrix.offset + 7 * matrix.times * matrix.width for matrix in found]
+    assert all(matrix.offset % 16 == 0 for matrix in found)
+    assert all(end <= later.offset for end, later in zip(ends, found[1:], strict=False))
+    assert ends[-1] <= program.arena
+
+
+def test_the_table_says_what_was_emitted():
+    program = Program(10, np.dtype(np.float64))
+    program.emit(interpreter.DROPOUT, ("columns", 130, 2), 130, [7, -(2**63), 2**32 - 1], reals=(0.25, 1e308), times=2)
+    table, reals = program.finish()
+    assert table[0, :ARGS].tolist() == [interpreter.DROPOUT, 0, 3, interpreter.COLUMNS, 130, 2]
+    assert table[0, ARGS : ARGS + 3].tolist() == [7, -(2**63), 2**32 - 1]
+    assert reals[0, :2].tolist() == [0.25, 1e308]
