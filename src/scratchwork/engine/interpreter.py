@@ -7,6 +7,7 @@ piece, it is the same product of the same shape, and the bits do not depend on h
 
 # mypy: ignore-errors
 import math
+from functools import partial
 
 import numpy as np
 from numba import njit
@@ -185,12 +186,12 @@ def on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums):
         project(p, start, width, f[0], 0, r0, r1, c0, c1)
 
 
-def kept_on_disk(function):
+def kept_on_disk(function, nogil=True):
     """Compiles with a cache on disk, or without where no folder for it can be written."""
     try:
-        return njit(nogil=True, error_model="numpy", cache=True)(function)
+        return njit(nogil=nogil, error_model="numpy", cache=True)(function)
     except RuntimeError:
-        return njit(nogil=True, error_model="numpy")(function)
+        return njit(nogil=nogil, error_model="numpy")(function)
 
 
 @kept_on_disk
@@ -246,7 +247,7 @@ def run_steps(q, threads, counters, ops, reals, order, stretch, rates, results, 
     restore_denormals(word)
 
 
-@kept_on_disk
+@partial(kept_on_disk, nogil=False)  # two Python threads that share a prepared call take turns in its arena
 def run_row(x, ops, reals, a, p, statistics, out):
     """One row forward, in prediction; `out` is where the outputs lie in the arena."""
     a[: x.size] = x

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Array
+from ..arrays import Array, numeric_array
 from ..errors import ShapeError
 from ..sequential import Sequential
 from . import interpreter as I
@@ -37,7 +37,9 @@ class PreparedRow:
 
     def __call__(self, x: ArrayLike) -> Array:
         """The outputs for one row, of the shape of a row or of a batch of one."""
-        row = np.asarray(x, self.dtype)
+        row = x if type(x) is np.ndarray and x.dtype == self.dtype else numeric_array(x, "x", self.dtype)
+        if not row.flags.carray:  # read-only or with gaps: Numba would compile for it anew
+            row = row.copy()
         if row.size != self._size or row.shape[-len(self.shape) :] != self.shape:
             raise ShapeError(f"a prepared call takes one row of shape {self.shape}, received {row.shape}")
         y: Array = I.run_row(row.reshape(-1), *self._rest)
