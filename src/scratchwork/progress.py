@@ -72,7 +72,7 @@ class Progress(Callback):
             self._bar = None
         if self._shows or self.patience == 0:
             seconds = time.monotonic() - self._started
-            line = f"{_epoch(run, run.history.epochs)}  {last_numbers(run)}  {seconds:.1f} s"
+            line = f"{_epoch(run, run.history.epochs)}  {last_numbers(run)}  {seconds:.1f} s{_path(run)}"
             if run.history.epochs and line.rpartition("  ")[0] != self._last_line.rpartition("  ")[0]:
                 _write(line)
 
@@ -83,7 +83,7 @@ class Progress(Callback):
         self._shown = now
         within = run.step - (run.epoch - 1) * run.steps_per_epoch
         part = "" if run.history.epochs == run.epoch else f" ({100 * within // run.steps_per_epoch} %)"
-        self._last_line = f"{_epoch(run)}{part}  {last_numbers(run)}  {now - self._started:.1f} s"
+        self._last_line = f"{_epoch(run)}{part}  {last_numbers(run)}  {now - self._started:.1f} s{_path(run)}"
         _write(self._last_line)
 
     def _advance(self, run: Run, now: float) -> None:
@@ -129,6 +129,10 @@ def _write(line: str) -> None:
 
 def _epoch(run: Run, epoch: int | None = None) -> str:
     return f"epoch {run.epoch or 1 if epoch is None else epoch:>{len(str(run.epochs))}}/{run.epochs}"
+
+
+def _path(run: Run) -> str:
+    return "" if run.engine == "numpy" else f", {run.engine}"
 
 
 def _duration(seconds: float) -> str:

@@ -56,7 +56,7 @@ def fit(
     clip_value: float | None = None,
     clip_norm: float | None = None,
     callbacks: Sequence[Callback] | None = (),
-    engine: str = "auto",
+    engine: str = "numpy",
     threads: int | None = None,
     shuffle: bool = True,
     seed: int = 0,
@@ -93,7 +93,7 @@ def fit(
     clip_value, clip_norm : float > 0, optional
         Bound every entry of the gradient, penalties included, or its norm over all parameters.
     callbacks : sequence of Callback
-    engine : "auto", "numpy" or "compiled"
+    engine : "numpy", "auto" or "compiled"
         "auto" takes the compiled path where Numba is installed and every part of the network is known to it
         (`scratchwork.engine`), else NumPy's; "compiled" refuses to do without. Both compute the same to rounding.
     threads : int, optional

@@ -209,6 +209,8 @@ SMALL_STEP = 50e6
 def choose_threads(settings: Settings, inputs: int, outputs: int, rows: int) -> int | None:
     """Threads for matrix products: those asked for; else one for small steps where threadpoolctl can set it; else as it is."""
     asked = settings.training.threads
+    if settings.training.engine == "compiled":
+        return asked  # the compiled path chooses for itself
     sizes = (inputs, *settings.network.hidden, outputs)
     per_row = sum(before * after for before, after in itertools.pairwise(sizes))
     batch = min(settings.training.batch_size or rows, rows)
@@ -233,6 +235,7 @@ def fit_settings(settings: Settings, loss: Loss, threads: int | None) -> dict[st
         "constraint": None if training.max_norm is None else MaxNorm(training.max_norm),
         "clip_norm": training.clip_norm,
         "threads": threads,
+        "engine": training.engine,
         "seed": training.seed,
     }
 

@@ -16,7 +16,16 @@ from typing import Any, TypeAlias
 from ..errors import ConfigurationError, MissingFileError, look_up, nearest_name
 from ..initializers import INITIALIZERS
 from ..losses import LOSSES
-from .tables import ACTIVATIONS, DATA_DEFAULTS, OPTIMIZER_NAMES, PREPROCESSING, SCHEDULE_NAMES, SHORT_LOSSES, TASK_NAMES
+from .tables import (
+    ACTIVATIONS,
+    DATA_DEFAULTS,
+    ENGINE_NAMES,
+    OPTIMIZER_NAMES,
+    PREPROCESSING,
+    SCHEDULE_NAMES,
+    SHORT_LOSSES,
+    TASK_NAMES,
+)
 
 Check: TypeAlias = Callable[[Any], Any]
 Overrides: TypeAlias = dict[str, Any]  # key -> checked value; keys are unique over all sections
@@ -190,6 +199,12 @@ class TrainingSettings:
     )
     threads: int | None = setting(
         None, optional(whole(1)), "threads that matrix products may use; auto: one for small networks", "N"
+    )
+    engine: str = setting(
+        "auto",
+        name_in(ENGINE_NAMES, "engine"),
+        "auto and numpy: NumPy's path; compiled: the compiled one (needs Numba)",
+        "NAME",
     )
     seed: int = setting(0, whole(0), "decides the split, the start, the order and the dropout masks", "N")
 

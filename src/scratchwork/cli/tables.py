@@ -146,3 +146,5 @@ SET_LINES = {
 
 FIVE_SEED_MEAN: dict[str, tuple[float, str]] = {"digits": (0.9916, "benchmarks/digits_accuracy.py")}
 """Mean test accuracy of seeds 0 to 4 with the defaults, and the measurement that it comes from."""
+
+ENGINE_NAMES = {"auto": None, "numpy": None, "compiled": None}
