@@ -19,6 +19,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from machine import describe_machine, one_line, write_result
 from rivals.task import Task
 from rivals.training import SIDES
@@ -40,6 +42,7 @@ RIVALS = ("torch eager", "torch compile", "jax jit", "jax scan", "scikit-learn",
 SLOW = ("scikit-learn", "torch dataloader")  # far behind, and need few turns to be seen there
 OWN_ORDER = (*SLOW, "products")
 SLOW_TURNS = 4
+QUIET = 0.2  # cores that may be busy in the rests
 
 
 def take_turns(task: Task, per_turn: int, turns: int, sides: list[str]) -> dict[str, Side]:
@@ -82,6 +85,7 @@ def measure(task: Task, per_turn: int, turns: int, sides: list[str]) -> dict[str
     row["seconds"] = {name: statistics.median(seconds(child)) for name, child in ran.items()}
     row["seconds_best"] = {name: min(seconds(child)) for name, child in ran.items()}
     row["failed"] = {name: child.failure for name, child in children.items() if child.failure}
+    row["cores_busy_in_rests"] = float(np.mean([share for child in children.values() for share in child.disturbed] or [0.0]))
     rivals = {name: row["seconds"][name] for name in RIVALS if name in ran}
     row["fastest_rival"] = min(rivals, key=lambda name: rivals[name]) if rivals else None
     row["ratios"] = {
@@ -161,6 +165,12 @@ def main() -> None:
         row |= {"goal_fastest": fastest, "goal_eager": eager, "goal_products": alone}
         rows.append(row)
         print("\n".join(table([row]).splitlines()[0 if len(rows) == 1 else 2 :]), flush=True)
+        if row["cores_busy_in_rests"] > QUIET:
+            print(
+                f"  not quiet: {row['cores_busy_in_rests']:.2f} cores were busy while all sides rested",
+                file=sys.stderr,
+                flush=True,
+            )
         for name, reason in row["failed"].items():
             print(f"  {name}: {reason}", file=sys.stderr, flush=True)
     print(one_line(machine))

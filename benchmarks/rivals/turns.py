@@ -17,6 +17,16 @@ REST = 0.4  # seconds between two turns: idle BLAS and OpenMP threads spin for a
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
+def busy_seconds() -> float:
+    """What all processors have spent on anything but idling, since the system started; 0 where the system does not tell."""
+    try:
+        with open("/proc/stat", encoding="ascii") as file:
+            times = [int(word) for word in file.readline().split()[1:9]]
+    except OSError:
+        return 0.0
+    return (sum(times) - times[3] - times[4]) / float(os.sysconf("SC_CLK_TCK"))
+
+
 class Clock:
     """The child's end. A turn is `per_turn` epochs; its seconds are those of the wall, divided by that number."""
 
@@ -53,6 +63,7 @@ class Side:
 
     def __init__(self, name: str, command: Sequence[str], one_thread: bool = False) -> None:
         self.name, self.turns, self.failure = name, list[dict[str, Any]](), ""
+        self.disturbed: list[float] = []  # how many cores were busy in each rest: by others, or by pools that still spin
         self.errors: IO[str] = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 (end() closes it)
         environment = os.environ | (dict.fromkeys(ONE_THREAD, "1") if one_thread else {})
         self.child = subprocess.Popen(
@@ -65,7 +76,9 @@ class Side:
         """One turn, after a rest."""
         if self.failure:
             return
+        before = busy_seconds()
         time.sleep(REST)
+        self.disturbed.append((busy_seconds() - before) / REST)
         assert self.child.stdin
         try:
             self.child.stdin.write("\n")
