@@ -29,7 +29,8 @@ def net(*between: sw.Layer, dtype: Any = np.float64, outputs: int = 3) -> sw.Seq
 
 
 def run(network: sw.Sequential, x: Any = X, y: Any = Y, **settings: Any) -> sw.History:
-    usual = {"loss": sw.SoftmaxCrossEntropy(), "optimizer": sw.SGD(0.1), "epochs": 3, "batch_size": 16, "progress": False}
+    usual: dict[str, Any] = {"loss": sw.SoftmaxCrossEntropy(), "optimizer": sw.SGD(0.1), "epochs": 3, "batch_size": 16}
+    usual |= {"engine": "auto", "progress": False}
     return sw.fit(network, x, y, **(usual | settings))
 
 
@@ -161,7 +162,7 @@ WITHOUT_NUMBA = """
 
 def test_without_numba_auto_is_silent_and_compiled_says_what_to_install():
     program = """
-    sw.fit(sw.Sequential([sw.Dense(2)]), x, y, callbacks=[Watch()], **settings)
+    sw.fit(sw.Sequential([sw.Dense(2)]), x, y, engine="auto", callbacks=[Watch()], **settings)
     try:
         sw.fit(sw.Sequential([sw.Dense(2)]), x, y, engine="compiled", **settings)
     except sw.ScratchworkError as error:
@@ -181,7 +182,7 @@ def test_a_numba_that_cannot_be_loaded_is_said_once_and_done_without(tmp_path):
     x, y = np.eye(4), np.arange(4) % 2
     settings = dict(loss="SoftmaxCrossEntropy", optimizer="Adam", epochs=2)
     for _ in range(2):
-        sw.fit(sw.Sequential([sw.Dense(2)]), x, y, **settings)
+        sw.fit(sw.Sequential([sw.Dense(2)]), x, y, engine="auto", **settings)
     try:
         sw.fit(sw.Sequential([sw.Dense(2)]), x, y, engine="compiled", **settings)
     except sw.ScratchworkError as error:
@@ -209,7 +210,7 @@ def test_numba_is_not_imported_before_it_has_something_to_do():
     program = """
     import sys, numpy as np, scratchwork as sw
     x, y = np.eye(4), np.arange(4) % 2
-    sw.fit(sw.Sequential([sw.Dense(2)]), x, y, loss="SoftmaxCrossEntropy", optimizer="Adam", engine="numpy")
+    sw.fit(sw.Sequential([sw.Dense(2)]), x, y, loss="SoftmaxCrossEntropy", optimizer="Adam")
     print("numba" in sys.modules)
     """
     assert python(program).stdout == "False\n"

@@ -12,7 +12,7 @@ import pytest
 import cases
 import scratchwork as sw
 from scratchwork import schedules
-from scratchwork.engine import program
+from scratchwork.engine import updates
 from scratchwork.engine.interpreter import run_steps
 from scratchwork.layers import LAYERS
 from scratchwork.losses import LOSSES
@@ -193,7 +193,7 @@ def test_optimizers_over_hundreds_of_steps(name):
 
 def test_optimizers_over_more_than_one_stretch_of_the_vector():
     network = built([sw.Dense(300), sw.Tanh(), sw.Dense(3)], (40,), np.float64)
-    assert network.flat().value.size > program.STRETCH
+    assert network.flat().value.size > updates.STRETCH
     for optimizer in (sw.Adam(0.01), sw.AdamW(0.01, weight_decay=0.1)):
         settings = {"optimizer": optimizer, "regularizer": sw.ElasticNet(1e-3, 1e-3), "clip_norm": 0.1, "clip_value": 0.05}
         require_agreement(network, rows(40), labels(), loss=sw.SoftmaxCrossEntropy(), **settings)
@@ -250,7 +250,9 @@ def refused(layers: list[Any] | None = None, loss: Any = None, optimizer: Any = 
     network = built(layers or [sw.Dense(3)], (6,), np.float64)
     loss, watch = loss or sw.SoftmaxCrossEntropy(), Watch()
     y = labels() if loss.task == "multiclass" else np.ones((ROWS, 3)) * (np.arange(ROWS)[:, None] % 2)
-    sw.fit(network, rows(6), y, loss=loss, optimizer=optimizer or SGD, epochs=1, callbacks=[watch], progress=False)
+    sw.fit(
+        network, rows(6), y, loss=loss, optimizer=optimizer or SGD, epochs=1, engine="auto", callbacks=[watch], progress=False
+    )
     return bool(watch.run.engine == "numpy")
 
 
