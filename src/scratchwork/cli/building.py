@@ -209,7 +209,7 @@ SMALL_STEP = 50e6
 def choose_threads(settings: Settings, inputs: int, outputs: int, rows: int) -> int | None:
     """Threads for matrix products: those asked for; else one for small steps where threadpoolctl can set it; else as it is."""
     asked = settings.training.threads
-    if settings.training.engine == "compiled":
+    if settings.training.engine != "numpy":
         return asked  # the compiled path chooses for itself
     sizes = (inputs, *settings.network.hidden, outputs)
     per_row = sum(before * after for before, after in itertools.pairwise(sizes))

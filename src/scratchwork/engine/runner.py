@@ -28,7 +28,7 @@ from .program import Program
 from .step import lower
 
 HAND_BACK = 0.05  # seconds between two returns to Python
-SMALL = 300_000  # flop per step below which a second thread costs more than it brings
+SMALL = 20_000_000  # flop per step below which a second thread costs more than it brings
 
 
 def addresses(dtype: np.dtype[Any]) -> tuple[int, int]:
