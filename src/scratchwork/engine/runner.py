@@ -93,7 +93,7 @@ class Machine:
         self.addresses = addresses(dtype)
         self.seconds_per_step = 0.0
         self.single_steps = False
-        self.tell = tell
+        self.tell, self.loaded = tell, False
 
     def epoch(self, run: Run, order: Array) -> Iterator[Steps]:
         """Walk through the rows in this order; hands back after every twentieth of a second, or after every step."""
@@ -179,22 +179,27 @@ class Machine:
         memory = (self.arena, flat.value, flat.grad, *self.states, self.statistics)
         data = (self.source, self.labels, self.target, self.weights, program.factors, self.kept)
 
-        def work(q: int) -> None:
+        def work(q: int, stretch: tuple[int, ...] = stretch) -> None:
             I.run_steps(
                 q, self.threads, counters, self.table, self.reals, order, stretch, rates, results, memory, data, self.sums,
                 self.addresses,
             )  # fmt: skip
 
-        announcement = threading.Timer(1.5, announce_compilation)
-        if not I.run_steps.signatures and self.tell:
-            announcement.start()
+        if not self.loaded:  # by one thread: should it fail, nobody waits for it
+            announcement = threading.Timer(1.5, announce_compilation)
+            if self.tell:
+                announcement.start()
+            try:
+                work(0, (begin, 0, *stretch[2:]))
+            finally:
+                announcement.cancel()
+            self.loaded = True
         helpers = [threading.Thread(target=work, args=(q,), daemon=True) for q in range(1, self.threads)]
         for helper in helpers:
             helper.start()
         work(0)
         for helper in helpers:
             helper.join()
-        announcement.cancel()
         for array, start in self.program.statistics:
             array[...] = self.statistics[start : start + array.size]
 
