@@ -6,8 +6,9 @@
 The seed decides initial weights, shuffling and dropout; each net trains for its number of epochs on all 60,000 images.
 
 How the settings came about: the dropout rates of 784-128-10 are those that `--choose` finds best on 5,000 training images
-that are held out. (Rates picked earlier by the test images of seed 0, 0.1/0.2, reached 0.9833 there: a little too good a figure.)
-Those of 784-800-10 are the first that were tried. The rest (Adam, one-cycle, its peak, the epochs) was set before either; what else was tried was not taken.
+that are held out. (Rates picked earlier by the test images of seed 0, 0.1/0.2, reached 0.9833 there: a little too good a
+figure.) Those of 784-800-10 are the first that were tried. The rest (Adam, one-cycle, its peak, the epochs) was set before
+either; what else was tried was not taken.
 """
 
 import argparse
