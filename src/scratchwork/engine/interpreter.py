@@ -70,7 +70,7 @@ def meet(counters, threads, arrivals, yield_address):
 
 
 @njit(nogil=True, error_model="numpy")
-def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, order, sums, address):
+def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, order, sums, room):
     """One piece of one operation."""
     a, p, g, s1, s2, statistics = memory
     source, labels, target, weights, factors, kept = data
@@ -88,14 +88,14 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
     if code == GATHER:
         gather(a, x0, source, x1, width, order, first, r0, r1)
     elif code == DENSE:
-        dense(a, p, address, x0, x1, x2, x3, x4, width, r0, r1, c0, c1)
+        dense(a, p, room, x0, x1, x2, x3, x4, width, r0, r1, c0, c1)
     elif code == DENSE_DX:
-        dense_dx(a, p, address, x0, x1, x2, x3, width, r0, r1, c0, c1)
+        dense_dx(a, p, room, x0, x1, x2, x3, width, r0, r1, c0, c1)
     elif code == DENSE_DW:
         if x5:  # cut along the inputs
-            dense_dw(a, g, address, x0, x1, x2, x3, x4, n, c0, c1, 0, x3)
+            dense_dw(a, g, room, x0, x1, x2, x3, x4, n, c0, c1, 0, x3)
         else:
-            dense_dw(a, g, address, x0, x1, x2, x3, x4, n, 0, x1, c0, c1)
+            dense_dw(a, g, room, x0, x1, x2, x3, x4, n, 0, x1, c0, c1)
     elif code == COLUMN_SUMS:
         column_sums(a, g, x0, width, x1, n, c0, c1)
     elif code == ACTIVATION:
@@ -195,16 +195,16 @@ def kept_on_disk(function, nogil=True):
 
 
 @kept_on_disk
-def run_steps(q, threads, counters, ops, reals, order, stretch, rates, results, memory, data, sums, addresses):
+def run_steps(q, threads, counters, ops, reals, order, stretch, rates, results, memory, data, sums, rooms, yield_address):
     """Some steps of an epoch as thread `q` of `threads`; thread 0 writes each step's loss to `results`.
 
     stretch    (first step of the epoch, how many, batch size, rows in a piece, number of the update, of the random draw)
     memory     (arena, parameters, gradients, two optimizer states, running statistics)
     data       (rows as bytes, labels, targets, row weights, factors per class or output, room for predictions)
-    addresses  (of the matrix product, of sched_yield)
+    rooms      for each thread, where products copy panels
     """
     begin, steps, batch, chunk, first_step, draws = stretch
-    word = flush_to_zero()
+    word, room = flush_to_zero(), rooms[q]
     arrivals = 0
     total_rows = order.size
     for s in range(steps):
@@ -216,7 +216,7 @@ def run_steps(q, threads, counters, ops, reals, order, stretch, rates, results, 
             op, f = ops[i], reals[i]
             if op[MEET] and threads > 1:
                 arrivals += threads
-                meet(counters, threads, arrivals, addresses[1])
+                meet(counters, threads, arrivals, yield_address)
             if op[CODE] == CHECK:
                 total = 0.0
                 for k in range(op[ARGS + 1]):
@@ -227,14 +227,14 @@ def run_steps(q, threads, counters, ops, reals, order, stretch, rates, results, 
                 continue
             for piece in range(q, op[PIECES], threads):
                 number = first_step + s if op[CODE] >= PENALTY else draws + s
-                run_piece(op, f, i, piece, rows, chunk, first, number, rates[s], memory, data, order, part, addresses[0])
+                run_piece(op, f, i, piece, rows, chunk, first, number, rates[s], memory, data, order, part, room)
         if stop:
             if q == 0:
                 results[s, 0], results[s, 1] = np.nan, STATUS
             break
         if threads > 1:
             arrivals += threads
-            meet(counters, threads, arrivals, addresses[1])
+            meet(counters, threads, arrivals, yield_address)
         if q == 0:
             loss = 0.0
             for i in range(ops.shape[0]):

@@ -1,7 +1,6 @@
-"""What Numba has no words for: a matrix product by address, atomic counters, a pause, and flush-to-zero.
+"""What Numba has no words for: atomic counters, a pause, a function called by its address, and flush-to-zero.
 
-Each is a few instructions of LLVM. Products are called through an address that is an argument and not a constant, so
-that compiled code can be kept on disk.
+Each is a few instructions of LLVM. The address is an argument and not a constant, so that compiled code can be kept on disk.
 """
 
 # mypy: ignore-errors
@@ -16,49 +15,6 @@ X86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
 ARM = platform.machine().lower() in ("aarch64", "arm64")
 FTZ_AND_DAZ = 0x8040  # of the x86 control word: results that are denormal become 0, and so do such operands
 FZ = 1 << 24  # the same on Arm
-
-
-@intrinsic
-def gemm(ctx, address, turn_a, turn_b, m, n, k, a, a0, lda, b, b0, ldb, c, c0, ldc):
-    """C = op(A) op(B), row by row in memory: C (m, n) at c[c0], with rows ldc apart; turn_x says that X is read transposed.
-
-    BLAS thinks in columns: what it sees of a row-major C is Cᵀ = op(B)ᵀ op(A)ᵀ, so A and B change places.
-    """
-    sig = types.void(address, turn_a, turn_b, m, n, k, a, a0, lda, b, b0, ldb, c, c0, ldc)
-
-    def generate(context, builder, signature, args):
-        i32, i8, i64 = ir.IntType(32), ir.IntType(8), ir.IntType(64)
-        arrays = {}
-        for place in (6, 9, 12):
-            array_type = signature.args[place]
-            array = context.make_array(array_type)(context, builder, args[place])
-            offset = args[place + 1] if args[place + 1].type == i64 else builder.sext(args[place + 1], i64)
-            arrays[place] = builder.gep(array.data, [offset])
-        real = arrays[6].type.pointee
-
-        def stored(value, kind):
-            slot = cgutils.alloca_once(builder, kind)
-            builder.store(value, slot)
-            return slot
-
-        def whole(value):
-            return stored(builder.trunc(value, i32) if value.type.width > 32 else value, i32)
-
-        def letter(flag):
-            is_set = builder.icmp_signed("!=", flag, ir.Constant(flag.type, 0))
-            return stored(builder.select(is_set, ir.Constant(i8, ord("T")), ir.Constant(i8, ord("N"))), i8)
-
-        one, zero = stored(ir.Constant(real, 1.0), real), stored(ir.Constant(real, 0.0), real)
-        values = [
-            letter(args[2]), letter(args[1]), whole(args[4]), whole(args[3]), whole(args[5]), one,
-            arrays[9], whole(args[11]), arrays[6], whole(args[8]), zero, arrays[12], whole(args[14]),
-        ]  # fmt: skip
-        function = ir.FunctionType(ir.VoidType(), [value.type for value in values])
-        pointer = builder.inttoptr(args[0], function.as_pointer())
-        builder.call(pointer, values)
-        return context.get_dummy_value()
-
-    return sig, generate
 
 
 @intrinsic

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from .intrinsics import gemm
+from .product import product
 
 # Sums may be taken in another order so that they can be vectorized; NaN and infinities keep their meaning.
 compiled = njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}, boundscheck=False)
@@ -70,43 +70,25 @@ def gather(a, x, source, form, width, order, first, r0, r1):
 
 
 @compiled
-def dense(a, p, address, x, n_in, w, b, y, n_out, r0, r1, c0, c1):
+def dense(a, p, room, x, n_in, w, b, y, n_out, r0, r1, c0, c1):
     """y = x W + b on a region: some rows of all columns, or all rows of some columns."""
-    gemm(address, 0, 0, r1 - r0, c1 - c0, n_in, a, x + r0 * n_in, n_in, p, w + c0, n_out, a, y + r0 * n_out + c0, n_out)
-    if b >= 0:
-        bias = p[b + c0 : b + c1]
-        for r in range(r0, r1):
-            out = part(a, y, n_out, r, c0, c1)
-            for c in range(out.size):
-                out[c] += bias[c]
+    bias = b + c0 if b >= 0 else -1
+    x, y = x + r0 * n_in, y + r0 * n_out + c0
+    product(a, x, n_in, 1, p, w + c0, n_out, False, p, bias, a, y, n_out, r1 - r0, c1 - c0, n_in, room)
 
 
 @compiled
-def dense_dx(a, p, address, dy, n_out, w, dx, n_in, r0, r1, c0, c1):
+def dense_dx(a, p, room, dy, n_out, w, dx, n_in, r0, r1, c0, c1):
     """dx = dy Wᵀ on a region of dx."""
-    gemm(
-        address,
-        0,
-        1,
-        r1 - r0,
-        c1 - c0,
-        n_out,
-        a,
-        dy + r0 * n_out,
-        n_out,
-        p,
-        w + c0 * n_out,
-        n_out,
-        a,
-        dx + r0 * n_in + c0,
-        n_in,
-    )
+    dy, dx = dy + r0 * n_out, dx + r0 * n_in + c0
+    product(a, dy, n_out, 1, p, w + c0 * n_out, n_out, True, p, -1, a, dx, n_in, r1 - r0, c1 - c0, n_out, room)
 
 
 @compiled
-def dense_dw(a, g, address, x, n_in, dy, n_out, w, rows, r0, r1, c0, c1):
+def dense_dw(a, g, room, x, n_in, dy, n_out, w, rows, r0, r1, c0, c1):
     """dW = xᵀ dy on a region of W (r0..r1 of its inputs, c0..c1 of its outputs)."""
-    gemm(address, 1, 0, r1 - r0, c1 - c0, rows, a, x + r0, n_in, a, dy + c0, n_out, g, w + r0 * n_out + c0, n_out)
+    w = w + r0 * n_out + c0
+    product(a, x + r0, 1, n_in, a, dy + c0, n_out, False, a, -1, g, w, n_out, r1 - r0, c1 - c0, rows, room)
 
 
 @compiled

@@ -14,6 +14,7 @@ from ..parameter import Parameter
 from ..sequential import Sequential
 from . import interpreter as I
 from . import kernels as K
+from .product import PANEL
 from .program import ROWS, WHOLE, Cut, Matrix, NotLowered, Program, columns
 from .updates import Updates
 
@@ -108,6 +109,7 @@ class Lowering:
             writes=(y,),
         )
         program.flops += 6 * program.batch * n_in * n_out
+        program.room = max(program.room, PANEL * max(n_in, n_out, program.batch))
 
         def backward(dy: Matrix, need_dx: bool) -> Matrix | None:
             dx = None

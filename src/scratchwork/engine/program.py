@@ -64,6 +64,7 @@ class Program:
     statistics_size: int = 0
     threads_help: bool = True
     flops: int = 0
+    room: int = 0  # numbers that a product needs to copy panels
 
     @property
     def chunk(self) -> int:

@@ -31,15 +31,11 @@ HAND_BACK = 0.05  # seconds between two returns to Python
 SMALL = 20_000_000  # flop per step below which a second thread costs more than it brings
 
 
-def addresses(dtype: np.dtype[Any]) -> tuple[int, int]:
-    """Where SciPy's product of matrices and sched_yield lie."""
-    from numba.extending import get_cython_function_address
-
-    name = "sgemm" if dtype == np.float32 else "dgemm"
-    product = get_cython_function_address("scipy.linalg.cython_blas", name)
+def yield_address() -> int:
+    """Where sched_yield lies."""
     library = ctypes.CDLL(None)
     waiting = getattr(library, "sched_yield", None) or library.getpid
-    return int(product), int(ctypes.cast(waiting, ctypes.c_void_p).value or 0)
+    return int(ctypes.cast(waiting, ctypes.c_void_p).value or 0)
 
 
 def read_only(array: Array) -> Array:
@@ -90,7 +86,8 @@ class Machine:
         self.kept = np.zeros((len(rows), width) if keep else (0, width), dtype)
         most = max(op.pieces for op in program.operations)
         self.sums = np.zeros((2, len(program.operations), most))
-        self.addresses = addresses(dtype)
+        self.rooms = np.zeros((self.threads, program.room), dtype)
+        self.yield_address = yield_address()
         self.seconds_per_step = 0.0
         self.single_steps = False
         self.tell, self.loaded = tell, False
@@ -182,7 +179,7 @@ class Machine:
         def work(q: int, stretch: tuple[int, ...] = stretch) -> None:
             I.run_steps(
                 q, self.threads, counters, self.table, self.reals, order, stretch, rates, results, memory, data, self.sums,
-                self.addresses,
+                self.rooms, self.yield_address,
             )  # fmt: skip
 
         if not self.loaded:  # by one thread: should it fail, nobody waits for it
