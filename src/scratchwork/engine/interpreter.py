@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from numba import njit
 
-from .intrinsics import atomic_add, atomic_read, flush_to_zero, pause, restore_denormals, yield_processor
+from .intrinsics import atomic_add, atomic_read, borrowed, flush_to_zero, pause, restore_denormals, yield_processor
 from .kernels import (
     activation,
     activation_back,
@@ -39,7 +39,7 @@ from .kernels_rows import (
     softmax,
     softmax_back,
 )
-from .kernels_update import clip, penalty, project, shrink, square_sum, update
+from .kernels_update import clip, dense_step, penalty, project, shrink, square_sum, update
 
 # columns of the table
 CODE, MEET, PIECES, CUT, WIDTH, REPEAT, ARGS = range(7)
@@ -48,8 +48,8 @@ ROWS, COLUMNS, VECTOR, FIXED_ROWS, WHOLE = range(5)
 (
     GATHER, DENSE, DENSE_DX, DENSE_DW, COLUMN_SUMS, ACTIVATION, ACTIVATION_BACK, DROPOUT, MULTIPLY, SCALE, SCALE_GAIN,
     SCALE_BACK, BATCH_NORM, BATCH_NORM_BACK, LAYER_NORM, LAYER_NORM_GAIN, LAYER_NORM_BACK, SOFTMAX, SOFTMAX_BACK, ROW_WEIGHTS,
-    CLASS_LOSS, NUMBER_LOSS, CHECK, KEEP, RESCALE, DENSE_ROW, BATCH_NORM_ROW, PENALTY, CLIP, SQUARE_SUM, SHRINK, UPDATE, PROJECT,
-) = range(33)  # fmt: skip
+    CLASS_LOSS, NUMBER_LOSS, CHECK, KEEP, RESCALE, DENSE_ROW, BATCH_NORM_ROW, PENALTY, CLIP, SQUARE_SUM, SHRINK, UPDATE, PROJECT, DENSE_STEP,
+) = range(34)  # fmt: skip
 PANEL = 64  # columns in a piece
 SPINS = 2000  # how often a waiting thread looks before it lets others have the processor
 # entries of `sums` for the whole step, behind those of the pieces
@@ -128,6 +128,11 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
                 kept[first + r, c] = a[x0 + r * width + c]
     elif code == RESCALE:
         rescale(a, f[0], f[1], x0, x1, width, r0, r1, c0, c1)
+    elif code == DENSE_STEP:
+        if x5:  # cut along the inputs
+            dense_step(a, p, s1, s2, room, op[ARGS:], f, step, rate, n, c0, c1, 0, x3)
+        else:
+            dense_step(a, p, s1, s2, room, op[ARGS:], f, step, rate, n, 0, x1, c0, c1)
     elif code >= PENALTY:
         on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums)
 
@@ -181,7 +186,7 @@ def on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums):
     elif code == CLIP:
         clip(g, start, width, f[0], r0, r1, c0, c1)
     elif code == UPDATE:
-        update(p, g, s1, s2, op[ARGS + 4], step, rate, f[0], f[1], f[2], f[3], f[4], start, width, r0, r1, c0, c1)
+        update(p, g, s1, s2, op[ARGS + 4], step, rate, f[0], f[1], f[2], f[3], f[4], start, start, width, width, r0, r1, c0, c1)
     elif code == PROJECT:
         project(p, start, width, f[0], 0, r0, r1, c0, c1)
 
@@ -204,7 +209,12 @@ def run_steps(q, threads, counters, ops, reals, order, stretch, rates, results, 
     rooms      for each thread, where products copy panels
     """
     begin, steps, batch, chunk, first_step, draws = stretch
-    word, room = flush_to_zero(), rooms[q]
+    word, room = flush_to_zero(), borrowed(rooms)[q]
+    a, p, g, s1, s2, statistics = memory
+    memory = (borrowed(a), borrowed(p), borrowed(g), borrowed(s1), borrowed(s2), borrowed(statistics))
+    source, labels, target, weights, factors, kept = data
+    data = (borrowed(source), borrowed(labels), borrowed(target), borrowed(weights), borrowed(factors), borrowed(kept))
+    ops, reals, sums, counters = borrowed(ops), borrowed(reals), borrowed(sums), borrowed(counters)
     arrivals = 0
     total_rows = order.size
     for s in range(steps):

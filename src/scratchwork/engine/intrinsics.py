@@ -42,6 +42,54 @@ def atomic_read(ctx, counters, index):
 
 
 @intrinsic
+def borrowed(ctx, array):
+    """The same array without an owner: slices of it count no references, over whose counter threads would fight."""
+    sig = array(array)
+
+    def generate(context, builder, signature, args):
+        given = context.make_array(signature.args[0])(context, builder, args[0])
+        return _ownerless(context, builder, signature, given, given.data, given.nitems, given.shape)
+
+    return sig, generate
+
+
+@intrinsic
+def stretch(ctx, array, start, size):
+    """array[start : start + size] with nothing checked and nothing counted: a slice costs some thirty cycles, this none."""
+    sig = array(array, types.int64, types.int64)
+
+    def generate(context, builder, signature, args):
+        given = context.make_array(signature.args[0])(context, builder, args[0])
+        shape = cgutils.pack_array(builder, [args[2]])
+        return _ownerless(context, builder, signature, given, builder.gep(given.data, [args[1]]), args[2], shape)
+
+    return sig, generate
+
+
+def _ownerless(context, builder, signature, given, data, count, shape):
+    made = context.make_array(signature.return_type)(context, builder)
+    made.data, made.nitems, made.shape = data, count, shape
+    made.itemsize, made.strides = given.itemsize, given.strides
+    made.meminfo = made.parent = cgutils.get_null_value(given.meminfo.type)
+    return made._getvalue()
+
+
+@intrinsic
+def prefetch(ctx, array, index):
+    """Asks for the memory around array[index] early, so that it is in the cache when it is needed."""
+    sig = types.void(array, types.int64)
+
+    def generate(context, builder, signature, args):
+        place = builder.gep(context.make_array(signature.args[0])(context, builder, args[0]).data, [args[1]])
+        to_write, soon, data = (ir.Constant(ir.IntType(32), number) for number in (1, 3, 1))
+        pointer = builder.bitcast(place, ir.IntType(8).as_pointer())
+        _call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, to_write, soon, data])
+        return context.get_dummy_value()
+
+    return sig, generate
+
+
+@intrinsic
 def pause(ctx):
     """Tells the processor that this is a waiting loop."""
     sig = types.void()

@@ -5,7 +5,12 @@ import math
 
 import numpy as np
 
-from .kernels import compiled, part
+from .intrinsics import prefetch
+from .kernels import apart, compiled, part
+from .product import OFTEN, PANEL, copy_panel, product
+
+
+STEP = 48  # rows of W whose gradient is made and used at once
 
 DESCENT, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADAM = range(6)
 
@@ -55,55 +60,117 @@ def shrink(g, start, width, factor, r0, r1, c0, c1):
             d[i] *= small
 
 
+@apart
+def adam(w, d, u, v, b1, n1, b2, n2, eta, tiny, keep):
+    """m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − η m/(√v + ε): a row, the corrections inside η and ε."""
+    for i in range(w.size):
+        first, second = b1 * u[i] + n1 * d[i], b2 * v[i] + n2 * (d[i] * d[i])
+        u[i], v[i] = first, second
+        w[i] = w[i] * keep - eta * (first / (np.sqrt(second) + tiny))
+
+
+@apart
+def momentum(w, d, u, beta, eta, share, weight):
+    """u ← β u + g, w ← w − η (share · g + weight · u): a row; share 0 for plain momentum, 1 for Nesterov's."""
+    for i in range(w.size):
+        u[i] = beta * u[i] + d[i]
+        w[i] -= eta * (share * d[i] + weight * u[i])
+
+
+@apart
+def scaled(w, d, u, old, new, eta, tiny):
+    """u ← old · u + new · g², w ← w − η g/(√u + ε): a row of AdaGrad's or RMSProp's."""
+    for i in range(w.size):
+        u[i] = old * u[i] + new * (d[i] * d[i])
+        w[i] -= eta * (d[i] / (np.sqrt(u[i]) + tiny))
+
+
+@apart
+def descent(w, d, eta):
+    """w ← w − η g."""
+    for i in range(w.size):
+        w[i] -= eta * d[i]
+
+
 @compiled
-def update(p, g, s1, s2, rule, step, rate, decay, beta1, beta2, eps, floor, start, width, r0, r1, c0, c1):
-    """One step of an optimizer; see optimizers/descent.py and adaptive.py for the equations."""
+def flush(u, least, signed):
+    """What is nearly denormal becomes 0, or `least` where there is no sign: see optimizers/optimizer.py."""
+    zero = least * 0
+    for i in range(u.size):
+        value = u[i]
+        if signed:
+            u[i] = zero if abs(value) < least else value
+        else:
+            u[i] = max(value, least)
+
+
+@compiled
+def update(p, g, s1, s2, rule, step, rate, decay, beta1, beta2, eps, floor, start, g0, width, g_width, r0, r1, c0, c1):
+    """One step of an optimizer on a region of a matrix; see optimizers/descent.py and adaptive.py for the equations.
+
+    The matrix of parameters and states begins at `start`, that of gradients at g[g0].
+    """
     real = p.dtype.type  # float32 arithmetic stays float32
-    zero, least, keep = real(0), real(floor), real(1.0 - rate * decay)
+    least, keep = real(floor), real(1.0 - rate * decay)
     b1, b2, n1, n2 = real(beta1), real(beta2), real(1.0 - beta1), real(1.0 - beta2)
     eta, tiny = real(rate), real(eps)
     if rule == ADAM:
         root = math.sqrt(1.0 - beta2**step)
         eta, tiny = real(rate * root / (1.0 - beta1**step)), real(eps * root)
+    elif rule == ADAGRAD:
+        b2, n2 = real(1), real(1)
     flushed = step % 64 == 0
     for r in range(r0, r1):
-        w, d = part(p, start, width, r, c0, c1), part(g, start, width, r, c0, c1)
+        w, d = part(p, start, width, r, c0, c1), part(g, g0, g_width, r, c0, c1)
         if rule == DESCENT:
-            for i in range(w.size):
-                w[i] -= eta * d[i]
+            descent(w, d, eta)
             continue
         u = part(s1, start, width, r, c0, c1)
         if rule == ADAM:
             v = part(s2, start, width, r, c0, c1)
-            if decay != 0.0:
-                for i in range(w.size):
-                    w[i] *= keep
-            for i in range(w.size):
-                first, second = b1 * u[i] + n1 * d[i], b2 * v[i] + n2 * (d[i] * d[i])
-                u[i], v[i] = first, second
-                w[i] -= eta * (first / (np.sqrt(second) + tiny))
+            adam(w, d, u, v, b1, n1, b2, n2, eta, tiny, keep)
             if flushed:
-                for i in range(w.size):
-                    u[i] = zero if abs(u[i]) < least else u[i]
-                    v[i] = max(v[i], least)
-        elif rule == MOMENTUM or rule == NESTEROV:
-            ahead = b1 if rule == NESTEROV else zero
-            share = real(1) if rule == NESTEROV else zero
-            straight = zero if rule == NESTEROV else real(1)
-            for i in range(w.size):
-                u[i] = b1 * u[i] + d[i]
-                w[i] -= eta * (share * d[i] + (ahead + straight) * u[i])
+                flush(u, least, True)
+                flush(v, least, False)
+        elif rule == MOMENTUM:
+            momentum(w, d, u, b1, eta, real(0), real(1))
             if flushed:
-                for i in range(w.size):
-                    u[i] = zero if abs(u[i]) < least else u[i]
+                flush(u, least, True)
+        elif rule == NESTEROV:
+            momentum(w, d, u, b1, eta, real(1), b1)
+            if flushed:
+                flush(u, least, True)
         else:
-            old, new = (real(1), real(1)) if rule == ADAGRAD else (b2, n2)
-            for i in range(w.size):
-                u[i] = old * u[i] + new * (d[i] * d[i])
-                w[i] -= eta * (d[i] / (np.sqrt(u[i]) + tiny))
+            scaled(w, d, u, b2, n2, eta, tiny)
             if flushed and rule == RMSPROP:
-                for i in range(w.size):
-                    u[i] = max(u[i], least)
+                flush(u, least, False)
+
+
+@compiled
+def dense_step(a, p, s1, s2, room, op, f, step, rate, rows, r0, r1, c0, c1):
+    """dW = xᵀ dy and W's update, some rows at a time, while the gradient is in the nearest cache; it is written nowhere else.
+
+    A region of W: r0..r1 of its inputs and c0..c1, no more than a panel, of its outputs.
+    """
+    x, n_in, dy, n_out, w, rule = op[0], op[1], op[2], op[3], op[4], op[6]
+    width, line, source, at, ld = c1 - c0, 64 // p.itemsize, a, dy + c0, n_out
+    if r1 - r0 >= OFTEN:
+        copy_panel(a, at, n_out, False, rows, width, room)
+        source, at, ld = room, 0, PANEL
+    grad = room[room.size - STEP * width :]
+    for i in range(r0, r1, STEP):
+        count = min(STEP, r1 - i)
+        for r in range(i, i + count):
+            for c in range(w + r * n_out + c0, w + r * n_out + c1, line):
+                prefetch(p, c)
+                prefetch(s1, c)
+                prefetch(s2, c)
+        product(a, x + i, 1, n_in, source, at, ld, False, a, -1, grad, 0, width, count, width, rows, room)
+        begin = w + i * n_out
+        g0 = -c0  # column c0 of the matrix is the first of the gradient's
+        update(
+            p, grad, s1, s2, rule, step, rate, f[0], f[1], f[2], f[3], f[4], begin, g0, n_out, width, 0, count, c0, c1
+        )
 
 
 @compiled

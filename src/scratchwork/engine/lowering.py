@@ -14,10 +14,12 @@ from ..parameter import Parameter
 from ..sequential import Sequential
 from . import interpreter as I
 from . import kernels as K
+from . import kernels_update as KU
 from .product import PANEL
 from .program import ROWS, WHOLE, Cut, Matrix, NotLowered, Program, columns
 from .updates import Updates
 
+GRADIENT = KU.STEP * PANEL  # numbers of room for the gradient of some rows
 NARROW = 48  # columns: a product with fewer is cut along the rows of the batch
 
 Backward: TypeAlias = Callable[[Matrix, bool], "Matrix | None"]
@@ -109,7 +111,7 @@ class Lowering:
             writes=(y,),
         )
         program.flops += 6 * program.batch * n_in * n_out
-        program.room = max(program.room, PANEL * max(n_in, n_out, program.batch))
+        program.room = max(program.room, PANEL * max(n_in, n_out, program.batch) + GRADIENT)
 
         def backward(dy: Matrix, need_dx: bool) -> Matrix | None:
             dx = None
@@ -118,17 +120,17 @@ class Lowering:
                 read_dy = dy if dx.cut == ROWS else (dy, None)
                 read_w = ("p", w) if dx.cut != ROWS and not wide else (("p", w), None)
                 program.emit(I.DENSE_DX, dx.cut, n_in, [dy.offset, n_out, w, dx.offset], reads=(read_dy, read_w), writes=(dx,))
-            if wide:
-                cut: Cut = ("columns", n_out, 1)
-                program.emit(
-                    I.DENSE_DW, cut, n_out, [x.offset, n_in, dy.offset, n_out, w, 0], reads=((x, None), dy), writes=(("g", w),)
-                )
+            cut: Cut = ("columns", n_out, 1) if wide else ("columns", n_in, 1)
+            width, by_rows = (n_out, 0) if wide else (n_in, 1)
+            reads = ((x, None), dy) if wide else (x, (dy, None))
+            numbers = [x.offset, n_in, dy.offset, n_out, w, by_rows]
+            together = self.updated.right_after(layer.weight, w) if wide or n_out <= PANEL else None
+            if together:
+                code, reals = together
+                program.emit(I.DENSE_STEP, cut, width, [*numbers, code], reals=reals, reads=reads, writes=(("p", w),))
             else:
-                cut = ("columns", n_in, 1)
-                program.emit(
-                    I.DENSE_DW, cut, n_in, [x.offset, n_in, dy.offset, n_out, w, 1], reads=(x, (dy, None)), writes=(("g", w),)
-                )
-            self.updated.matrix(layer.weight, w, n_in, n_out, wide)
+                program.emit(I.DENSE_DW, cut, width, numbers, reads=reads, writes=(("g", w),))
+                self.updated.matrix(layer.weight, w, n_in, n_out, wide)
             if b >= 0:
                 cut = ("columns", n_out, 1)
                 program.emit(I.COLUMN_SUMS, cut, n_out, [dy.offset, b], reads=(dy,), writes=(("g", b),))
