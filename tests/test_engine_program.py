@@ -35,9 +35,12 @@ class Orders:
     def __call__(self, q: int, threads: int, counters: Any, ops: Any, *arguments: Any) -> None:
         reals, order, stretch, rates, results, *places = arguments
         begin, steps, batch, chunk, number, draw = stretch
+        *memory, rooms, addresses = places
+        places = [*memory, np.repeat(rooms, self.threads, axis=0), addresses]
         crowd = np.full_like(counters, CROWD)
-        self.meetings = [int(i) for i in np.flatnonzero(ops[:, MEET])]
-        cuts = [0, *(i for i in self.meetings if i != self.without), len(ops)]
+        meetings = np.flatnonzero(ops[:, MEET])
+        self.meetings = [int(i) for i in meetings if ops[i, CODE] != CHECK]
+        cuts = [0, *(int(i) for i in meetings if i != self.without), len(ops)]
         for s in range(steps):
             one = (begin + s, 1, batch, chunk, number + s, draw + s)
             for start, stop in itertools.pairwise(cuts):
@@ -155,7 +158,7 @@ def test_every_meeting_is_needed(name):
         runners = [Orders(threads, order, without=meeting) for threads in (2, 3) for order in (forward, backward)]
         if all(same(outcome(network, x, y, runner, **settings), wanted) for runner in runners):
             idle.append(meeting)
-    assert len(idle) <= (name == "rules")  # there, a matrix of one panel is cut in two ways that are one
+    assert len(idle) <= (name == "rules"), idle  # there, a matrix of one panel is cut in two ways that are one
 
 
 # -- made programs ---------------------------------------------------------------------------------------------------
@@ -223,8 +226,22 @@ def test_one_meeting_serves_all_that_came_before_it():
 def test_the_loss_is_looked_at_by_all_together():
     """Each thread decides by itself whether to stop, and all have to decide the same."""
     program = Program(100, np.dtype(np.float64))
-    program.emit(interpreter.CHECK, WHOLE, 0, [0, 0])
-    assert meetings(program) == [True]
+    y, dy, z = (program.matrix(200) for _ in range(3))
+    program.emit(interpreter.CLASS_LOSS, ROWS, 200, [], reads=(y,), writes=(dy, "loss"))
+    program.emit(interpreter.ACTIVATION_BACK, ROWS, 200, [], writes=(dy,))
+    program.emit(interpreter.ACTIVATION, columns(z), 200, [], reads=(dy,), writes=(z,))
+    program.emit(interpreter.UPDATE, columns(z), 200, [], reads=(z,), writes=(("p", 0),))
+    assert meetings(program) == [False, False, True, False, False]  # where they meet anyway
+    assert [op.code for op in program.operations].index(CHECK) == 2
+
+
+def test_the_loss_is_looked_at_before_a_parameter_changes():
+    program = Program(100, np.dtype(np.float64))
+    dy = program.matrix(200)
+    program.emit(interpreter.CLASS_LOSS, ROWS, 200, [], writes=(dy, "loss"))
+    program.emit(interpreter.UPDATE, ROWS, 200, [], reads=(dy,), writes=(("p", 0),))
+    assert meetings(program) == [False, True, False]
+    assert program.operations[1].code == CHECK
 
 
 @pytest.mark.parametrize("batch", [1, 15, 16, 17, 63, 64, 65, 100, 128, 1000])

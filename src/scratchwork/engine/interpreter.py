@@ -10,8 +10,8 @@ import math
 from functools import partial
 
 import numpy as np
-from numba import njit
 
+from .compiling import inlined, kept_on_disk
 from .intrinsics import atomic_add, atomic_read, borrowed, flush_to_zero, pause, restore_denormals, yield_processor
 from .kernels import (
     activation,
@@ -56,7 +56,7 @@ SPINS = 2000  # how often a waiting thread looks before it lets others have the 
 STATUS = 3
 
 
-@njit(nogil=True, error_model="numpy")
+@inlined
 def meet(counters, threads, arrivals, yield_address):
     """Waits until all threads are here; spins briefly and then yields, because the processor may have other work."""
     atomic_add(counters, 0, 1)
@@ -69,8 +69,8 @@ def meet(counters, threads, arrivals, yield_address):
             pause()
 
 
-@njit(nogil=True, error_model="numpy")
-def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, order, sums, room):
+@inlined
+def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, order, sums, product, room):
     """One piece of one operation."""
     a, p, g, s1, s2, statistics = memory
     source, labels, target, weights, factors, kept = data
@@ -88,14 +88,14 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
     if code == GATHER:
         gather(a, x0, source, x1, width, order, first, r0, r1)
     elif code == DENSE:
-        dense(a, p, room, x0, x1, x2, x3, x4, width, r0, r1, c0, c1)
+        dense(a, p, product, room, x0, x1, x2, x3, x4, width, r0, r1, c0, c1)
     elif code == DENSE_DX:
-        dense_dx(a, p, room, x0, x1, x2, x3, width, r0, r1, c0, c1)
+        dense_dx(a, p, product, room, x0, x1, x2, x3, width, r0, r1, c0, c1)
     elif code == DENSE_DW:
         if x5:  # cut along the inputs
-            dense_dw(a, g, room, x0, x1, x2, x3, x4, n, c0, c1, 0, x3)
+            dense_dw(a, g, product, room, x0, x1, x2, x3, x4, n, c0, c1, 0, x3)
         else:
-            dense_dw(a, g, room, x0, x1, x2, x3, x4, n, 0, x1, c0, c1)
+            dense_dw(a, g, product, room, x0, x1, x2, x3, x4, n, 0, x1, c0, c1)
     elif code == COLUMN_SUMS:
         column_sums(a, g, x0, width, x1, n, c0, c1)
     elif code == ACTIVATION:
@@ -130,14 +130,14 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
         rescale(a, f[0], f[1], x0, x1, width, r0, r1, c0, c1)
     elif code == DENSE_STEP:
         if x5:  # cut along the inputs
-            dense_step(a, p, s1, s2, room, op[ARGS:], f, step, rate, n, c0, c1, 0, x3)
+            dense_step(a, p, s1, s2, product, room, op[ARGS:], f, step, rate, n, c0, c1, 0, x3)
         else:
-            dense_step(a, p, s1, s2, room, op[ARGS:], f, step, rate, n, 0, x1, c0, c1)
+            dense_step(a, p, s1, s2, product, room, op[ARGS:], f, step, rate, n, 0, x1, c0, c1)
     elif code >= PENALTY:
         on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums)
 
 
-@njit(nogil=True, error_model="numpy")
+@inlined
 def on_whole_rows(code, op, f, width, n, r0, r1, c0, c1, a, p, g, statistics):
     """Operations that need whole columns or whole rows."""
     x0, x1, x2, x3, x4, x5, x6 = op[ARGS], op[ARGS + 1], op[ARGS + 2], op[ARGS + 3], op[ARGS + 4], op[ARGS + 5], op[ARGS + 6]
@@ -157,7 +157,7 @@ def on_whole_rows(code, op, f, width, n, r0, r1, c0, c1, a, p, g, statistics):
         softmax_back(a, x0, x1, width, r0, r1)
 
 
-@njit(nogil=True, error_model="numpy")
+@inlined
 def on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums):
     """Operations on the flat vector: a stretch of it, or for PROJECT some columns or rows of one matrix."""
     start, a1, a2, a3 = op[ARGS], op[ARGS + 1], op[ARGS + 2], op[ARGS + 3]
@@ -191,23 +191,17 @@ def on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums):
         project(p, start, width, f[0], 0, r0, r1, c0, c1)
 
 
-def kept_on_disk(function, nogil=True):
-    """Compiles with a cache on disk, or without where no folder for it can be written."""
-    try:
-        return njit(nogil=nogil, error_model="numpy", cache=True)(function)
-    except RuntimeError:
-        return njit(nogil=nogil, error_model="numpy")(function)
-
-
 @kept_on_disk
-def run_steps(q, threads, counters, ops, reals, order, stretch, rates, results, memory, data, sums, rooms, yield_address):
+def run_steps(q, threads, counters, ops, reals, order, stretch, rates, results, memory, data, sums, rooms, addresses):
     """Some steps of an epoch as thread `q` of `threads`; thread 0 writes each step's loss to `results`.
 
     stretch    (first step of the epoch, how many, batch size, rows in a piece, number of the update, of the random draw)
     memory     (arena, parameters, gradients, two optimizer states, running statistics)
     data       (rows as bytes, labels, targets, row weights, factors per class or output, room for predictions)
     rooms      for each thread, where products copy panels
+    addresses  (of the product of matrices, of sched_yield)
     """
+    product, yield_address = addresses
     begin, steps, batch, chunk, first_step, draws = stretch
     word, room = flush_to_zero(), borrowed(rooms)[q]
     a, p, g, s1, s2, statistics = memory
@@ -237,7 +231,7 @@ def run_steps(q, threads, counters, ops, reals, order, stretch, rates, results, 
                 continue
             for piece in range(q, op[PIECES], threads):
                 number = first_step + s if op[CODE] >= PENALTY else draws + s
-                run_piece(op, f, i, piece, rows, chunk, first, number, rates[s], memory, data, order, part, room)
+                run_piece(op, f, i, piece, rows, chunk, first, number, rates[s], memory, data, order, part, product, room)
         if stop:
             if q == 0:
                 results[s, 0], results[s, 1] = np.nan, STATUS

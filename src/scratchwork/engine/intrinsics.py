@@ -66,6 +66,44 @@ def stretch(ctx, array, start, size):
     return sig, generate
 
 
+@intrinsic
+def address(ctx, array, index):
+    """Where array[index] lies."""
+    sig = types.int64(array, types.int64)
+
+    def generate(context, builder, signature, args):
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.ptrtoint(builder.gep(data, [args[1]]), ir.IntType(64))
+
+    return sig, generate
+
+
+@intrinsic
+def array_at(ctx, place, like):
+    """What lies at this address as an array of numbers like those of `like`; its length is not known."""
+    sig = like.copy(readonly=False)(types.int64, like)
+
+    def generate(context, builder, signature, args):
+        given = context.make_array(signature.args[1])(context, builder, args[1])
+        data = builder.inttoptr(args[0], given.data.type)
+        return _ownerless(context, builder, signature, given, data, given.nitems, given.shape)
+
+    return sig, generate
+
+
+@intrinsic
+def call_product(ctx, product, room, a, rs, cs, b, ldb, turned, bias, c, ldc, m, n, k):
+    """Calls a function of thirteen whole numbers by its address: see product.py."""
+    sig = types.void(*[types.int64] * 14)
+
+    def generate(context, builder, signature, args):
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64)] * 13)
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), args[1:])
+        return context.get_dummy_value()
+
+    return sig, generate
+
+
 def _ownerless(context, builder, signature, given, data, count, shape):
     made = context.make_array(signature.return_type)(context, builder)
     made.data, made.nitems, made.shape = data, count, shape

@@ -9,26 +9,9 @@ operation means; a kernel gives the equation in a line.
 import math
 
 import numpy as np
-from numba import njit
-from numba.core.compiler import Compiler
 
-from .intrinsics import stretch
-from .product import product
-
-# Sums may be taken in another order so that they can be vectorized; NaN and infinities keep their meaning.
-compiled = njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}, boundscheck=False)
-
-
-class Apart(Compiler):
-    """Compiles a function whose arrays do not overlap, so that its loops need not check for it."""
-
-    def define_pipelines(self):
-        """Numba's own, with its flag for that."""
-        self.state.flags.noalias = True
-        return super().define_pipelines()
-
-
-apart = njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}, boundscheck=False, pipeline_class=Apart)
+from .compiling import compiled, inlined
+from .intrinsics import address, call_product, stretch
 
 LINEAR, STEP, SIGMOID, TANH, RELU, LEAKY, ELU, SELU, SOFTPLUS, GELU, GELU_TANH, SILU, MISH = range(13)
 
@@ -82,26 +65,26 @@ def gather(a, x, source, form, width, order, first, r0, r1):
                 out[c] = half(np.int64(row[2 * c]) | (np.int64(row[2 * c + 1]) << 8))
 
 
-@compiled
-def dense(a, p, room, x, n_in, w, b, y, n_out, r0, r1, c0, c1):
+@inlined
+def dense(a, p, product, room, x, n_in, w, b, y, n_out, r0, r1, c0, c1):
     """y = x W + b on a region: some rows of all columns, or all rows of some columns."""
-    bias = b + c0 if b >= 0 else -1
-    x, y = x + r0 * n_in, y + r0 * n_out + c0
-    product(a, x, n_in, 1, p, w + c0, n_out, False, p, bias, a, y, n_out, r1 - r0, c1 - c0, n_in, room)
+    bias = address(p, b + c0) if b >= 0 else 0
+    x, w, y = address(a, x + r0 * n_in), address(p, w + c0), address(a, y + r0 * n_out + c0)
+    call_product(product, address(room, 0), x, n_in, 1, w, n_out, 0, bias, y, n_out, r1 - r0, c1 - c0, n_in)
 
 
-@compiled
-def dense_dx(a, p, room, dy, n_out, w, dx, n_in, r0, r1, c0, c1):
+@inlined
+def dense_dx(a, p, product, room, dy, n_out, w, dx, n_in, r0, r1, c0, c1):
     """dx = dy Wᵀ on a region of dx."""
-    dy, dx = dy + r0 * n_out, dx + r0 * n_in + c0
-    product(a, dy, n_out, 1, p, w + c0 * n_out, n_out, True, p, -1, a, dx, n_in, r1 - r0, c1 - c0, n_out, room)
+    dy, w, dx = address(a, dy + r0 * n_out), address(p, w + c0 * n_out), address(a, dx + r0 * n_in + c0)
+    call_product(product, address(room, 0), dy, n_out, 1, w, n_out, 1, 0, dx, n_in, r1 - r0, c1 - c0, n_out)
 
 
-@compiled
-def dense_dw(a, g, room, x, n_in, dy, n_out, w, rows, r0, r1, c0, c1):
+@inlined
+def dense_dw(a, g, product, room, x, n_in, dy, n_out, w, rows, r0, r1, c0, c1):
     """dW = xᵀ dy on a region of W (r0..r1 of its inputs, c0..c1 of its outputs)."""
-    w = w + r0 * n_out + c0
-    product(a, x + r0, 1, n_in, a, dy + c0, n_out, False, a, -1, g, w, n_out, r1 - r0, c1 - c0, rows, room)
+    x, dy, w = address(a, x + r0), address(a, dy + c0), address(g, w + r0 * n_out + c0)
+    call_product(product, address(room, 0), x, 1, n_in, dy, n_out, 0, 0, w, n_out, r1 - r0, c1 - c0, rows)
 
 
 @compiled

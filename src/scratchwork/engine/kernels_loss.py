@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from .kernels import compiled
+from .compiling import compiled
 
 SOFTMAX_CE, CATEGORICAL, SIGMOID_CE, HINGE, SQUARED_HINGE, BINARY_HINGE = range(6)
 SQUARED, ABSOLUTE, HUBER, QUANTILE, POISSON, POISSON_RATE = range(6, 12)

@@ -5,7 +5,8 @@ import math
 
 import numpy as np
 
-from .kernels import column_sums, compiled, part, scale_gain
+from .compiling import compiled
+from .kernels import column_sums, part, scale_gain
 
 
 @compiled

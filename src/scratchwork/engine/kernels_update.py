@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 
-from .intrinsics import prefetch
-from .kernels import apart, compiled, part
-from .product import OFTEN, PANEL, copy_panel, product
-
+from .compiling import apart, compiled
+from .intrinsics import address, call_product, prefetch, stretch
+from .kernels import part
+from .product import OFTEN, PANEL, copy_panel
 
 STEP = 48  # rows of W whose gradient is made and used at once
 
@@ -147,17 +147,17 @@ def update(p, g, s1, s2, rule, step, rate, decay, beta1, beta2, eps, floor, star
 
 
 @compiled
-def dense_step(a, p, s1, s2, room, op, f, step, rate, rows, r0, r1, c0, c1):
+def dense_step(a, p, s1, s2, product, room, op, f, step, rate, rows, r0, r1, c0, c1):
     """dW = xᵀ dy and W's update, some rows at a time, while the gradient is in the nearest cache; it is written nowhere else.
 
     A region of W: r0..r1 of its inputs and c0..c1, no more than a panel, of its outputs.
     """
     x, n_in, dy, n_out, w, rule = op[0], op[1], op[2], op[3], op[4], op[6]
-    width, line, source, at, ld = c1 - c0, 64 // p.itemsize, a, dy + c0, n_out
+    width, line, source, ld = c1 - c0, 64 // p.itemsize, address(a, dy + c0), n_out
     if r1 - r0 >= OFTEN:
-        copy_panel(a, at, n_out, False, rows, width, room)
-        source, at, ld = room, 0, PANEL
-    grad = room[room.size - STEP * width :]
+        copy_panel(stretch(a, dy + c0, rows * n_out), n_out, False, rows, width, room)
+        source, ld = address(room, 0), PANEL
+    grad = stretch(room, room.size - STEP * PANEL, STEP * PANEL)
     for i in range(r0, r1, STEP):
         count = min(STEP, r1 - i)
         for r in range(i, i + count):
@@ -165,12 +165,11 @@ def dense_step(a, p, s1, s2, room, op, f, step, rate, rows, r0, r1, c0, c1):
                 prefetch(p, c)
                 prefetch(s1, c)
                 prefetch(s2, c)
-        product(a, x + i, 1, n_in, source, at, ld, False, a, -1, grad, 0, width, count, width, rows, room)
+        at, to = address(a, x + i), address(grad, 0)
+        call_product(product, address(room, 0), at, 1, n_in, source, ld, 0, 0, to, width, count, width, rows)
         begin = w + i * n_out
         g0 = -c0  # column c0 of the matrix is the first of the gradient's
-        update(
-            p, grad, s1, s2, rule, step, rate, f[0], f[1], f[2], f[3], f[4], begin, g0, n_out, width, 0, count, c0, c1
-        )
+        update(p, grad, s1, s2, rule, step, rate, f[0], f[1], f[2], f[3], f[4], begin, g0, n_out, width, 0, count, c0, c1)
 
 
 @compiled

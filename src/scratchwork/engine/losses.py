@@ -50,7 +50,7 @@ def lower_loss(program: Program, loss: Loss, y: Matrix, weighted: bool) -> Matri
         smoothing = float(getattr(loss, "label_smoothing", 0.0))
         setting = float(getattr(loss, "margin", getattr(loss, "eps", 0.0)))
         numbers, reals = [y.offset, dp.offset, CLASS_LOSSES[kind], rw], (smoothing, setting)
-        op = program.emit(I.CLASS_LOSS, ROWS, width, numbers, reals=reals, reads=reads, writes=(dp, "loss"))
+        program.emit(I.CLASS_LOSS, ROWS, width, numbers, reals=reals, reads=reads, writes=(dp, "loss"))
     elif kind in NUMBER_LOSSES:
         number = NUMBER_LOSSES[kind]
         if isinstance(loss, losses.Poisson) and not loss.log_input:
@@ -63,9 +63,7 @@ def lower_loss(program: Program, loss: Loss, y: Matrix, weighted: bool) -> Matri
             weight = 1.0 if loss.positive_weight is None else loss.positive_weight
             program.factors = np.broadcast_to(np.asarray(weight, np.float64), (width,)).copy()
         numbers = [y.offset, dp.offset, number, rw, int(total)]
-        op = program.emit(I.NUMBER_LOSS, ROWS, width, numbers, reals=(share, setting), reads=reads, writes=(dp, "loss"))
+        program.emit(I.NUMBER_LOSS, ROWS, width, numbers, reals=(share, setting), reads=reads, writes=(dp, "loss"))
     else:
         raise NotLowered(f"the loss {loss!r}")
-    limit = (float(np.finfo(program.dtype).max),)
-    program.emit(I.CHECK, WHOLE, 0, [op, program.operations[op].pieces], reals=limit, reads=(("loss", None),))
     return dp

@@ -9,13 +9,18 @@ thread. B is copied into a panel first only where it is read transposed, or ofte
 """
 
 # mypy: ignore-errors
+import functools
 import platform
 
+import numpy as np
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from .compiling import called_by_address, exact
+from .intrinsics import address, array_at, stretch
 
 FEATURES = get_host_cpu_features()
 VECTOR = 64 if FEATURES.get("avx512f") else 32 if FEATURES.get("avx2") else 16  # bytes
@@ -81,25 +86,23 @@ class Vectors:
 
 
 def tile(rows, vectors):
-    """A compiled function (a, a0, rs, cs, b, b0, ldb, bias, b_at, c, c0, ldc, k, width): one tile of C.
+    """A function for compiled code (room, a, rs, cs, b, ldb, bias, c, ldc, k, width): one tile of C.
 
-    A's number (i, k) lies at a[a0 + i·rs + k·cs], so that A can be read transposed; row k of B at b[b0 + k·ldb], row i of C at
-    c[c0 + i·ldc], and what the sums begin with at bias[b_at] (0 for b_at < 0). Of a tile of one vector only the first `width`
-    columns are touched.
+    Matrices are given by their addresses; their numbers are like those of the array `room`. A's number (i, k) lies i·rs + k·cs numbers behind a, so that A can be read transposed;
+    row k of B lies k·ldb behind b and row i of C i·ldc behind c. The sums begin with the bias, or with 0 where its address is 0.
+    Of a tile of one vector only the first `width` columns are touched.
     """
 
     def generate(context, builder, signature, args):
-        def address(array, offset):
-            return builder.gep(context.make_array(signature.args[array])(context, builder, args[array]).data, [args[offset]])
-
-        a, b, c = address(0, 1), address(4, 5), address(9, 10)
-        rs, cs, ldb, ldc, k = args[2], args[3], args[6], args[11], args[12]
-        vector = Vectors(builder, a.type.pointee, args[13] if vectors == 1 else None)
+        kind = context.get_value_type(signature.args[0].dtype)
+        a, b, bias, c = (builder.inttoptr(args[i], kind.as_pointer()) for i in (1, 4, 6, 7))
+        rs, cs, ldb, ldc, k = args[2], args[3], args[5], args[8], args[9]
+        vector = Vectors(builder, kind, args[10] if vectors == 1 else None)
         heads = [a]  # where each row of A begins
         for _ in range(rows - 1):
             heads.append(builder.gep(heads[-1], [rs]))
-        has_bias = builder.icmp_signed(">=", args[8], ir.Constant(I64, 0))
-        before = builder.select(has_bias, address(7, 8), b)
+        has_bias = builder.icmp_signed("!=", args[6], ir.Constant(I64, 0))
+        before = builder.select(has_bias, bias, b)
         begin = [builder.select(has_bias, vector.load(before, v), vector.zero) for v in range(vectors)]
         entry, loop, end = builder.block, builder.append_basic_block("k"), builder.append_basic_block("end")
         builder.branch(loop)
@@ -126,83 +129,100 @@ def tile(rows, vectors):
         return context.get_dummy_value()
 
     @intrinsic
-    def instructions(ctx, a, a0, rs, cs, b, b0, ldb, bias, b_at, c, c0, ldc, k, width):
-        n = types.int64
-        return types.void(a, n, n, n, b, n, n, bias, n, c, n, n, n, n), generate
+    def instructions(ctx, room, a, rs, cs, b, ldb, bias, c, ldc, k, width):
+        return types.void(room, *[types.int64] * 10), generate
 
-    @njit(nogil=True, error_model="numpy")
-    def one_tile(a, a0, rs, cs, b, b0, ldb, bias, b_at, c, c0, ldc, k, width):
-        instructions(a, a0, rs, cs, b, b0, ldb, bias, b_at, c, c0, ldc, k, width)
-
-    return one_tile
+    return instructions
 
 
 def strip(vectors):
     """A compiled function with the arguments of a tile and, last, m: all rows of C, in tiles of few and fewer rows."""
     tall = 6 if vectors == WIDE else TALL
-    most, four, two, one = tile(tall, vectors), tile(4, vectors), tile(2, vectors), tile(1, vectors)
+    most, four, two, one = (tile(rows, vectors) for rows in (tall, 4, 2, 1))
 
-    @njit(nogil=True, error_model="numpy")
-    def rows(a, a0, rs, cs, b, b0, ldb, bias, b_at, c, c0, ldc, k, width, m):
-        i = 0
+    @exact
+    def rows(room, a, rs, cs, b, ldb, bias, c, ldc, k, width, m):
+        i, down, along = 0, rs * room.itemsize, ldc * room.itemsize  # bytes from row to row
         while m - i >= tall:
-            most(a, a0 + i * rs, rs, cs, b, b0, ldb, bias, b_at, c, c0 + i * ldc, ldc, k, width)
+            most(room, a + i * down, rs, cs, b, ldb, bias, c + i * along, ldc, k, width)
             i += tall
         while m - i >= 4:
-            four(a, a0 + i * rs, rs, cs, b, b0, ldb, bias, b_at, c, c0 + i * ldc, ldc, k, width)
+            four(room, a + i * down, rs, cs, b, ldb, bias, c + i * along, ldc, k, width)
             i += 4
         if m - i >= 2:
-            two(a, a0 + i * rs, rs, cs, b, b0, ldb, bias, b_at, c, c0 + i * ldc, ldc, k, width)
+            two(room, a + i * down, rs, cs, b, ldb, bias, c + i * along, ldc, k, width)
             i += 2
         if m - i == 1:
-            one(a, a0 + i * rs, rs, cs, b, b0, ldb, bias, b_at, c, c0 + i * ldc, ldc, k, width)
+            one(room, a + i * down, rs, cs, b, ldb, bias, c + i * along, ldc, k, width)
 
     return rows
 
 
-wide_strip, middle_strip, thin_strip = strip(WIDE), strip(2) if WIDE > 2 else None, strip(1)
-HAS_MIDDLE = WIDE > 2
-
-
-@njit(nogil=True, error_model="numpy")
-def copy_panel(b, b0, ldb, turned, k, width, room):
+@exact
+def copy_panel(b, ldb, turned, k, width, room):
     """Row i of the panel, at room[i·PANEL], is row i of B, or column i with `turned`; `width` numbers of it."""
     if turned:
         for i0 in range(0, k, 16):
             depth = min(16, k - i0)
             for j in range(width):
-                row = b[b0 + j * ldb + i0 : b0 + j * ldb + i0 + depth]
+                row = stretch(b, j * ldb + i0, depth)
                 for i in range(depth):
                     room[(i0 + i) * PANEL + j] = row[i]
     else:
         for i in range(k):
-            row, copy = b[b0 + i * ldb : b0 + i * ldb + width], room[i * PANEL : i * PANEL + width]
-            for j in range(copy.size):
+            row, copy = stretch(b, i * ldb, width), stretch(room, i * PANEL, width)
+            for j in range(width):
                 copy[j] = row[j]
 
 
-@njit(nogil=True, error_model="numpy")
-def product(a, a0, rs, cs, b, b0, ldb, turned, bias, b_at, c, c0, ldc, m, n, k, room):
-    """C (m, n) = A (m, k) B (k, n) + bias, rows of B and C ldb and ldc apart; `turned`: B is given as its transpose.
+wide, thin = strip(WIDE), strip(1)
+middle = strip(2) if WIDE > 2 else wide
 
-    room : at least k · PANEL numbers for the panels, this thread's own
+
+@exact
+def product(room, a, rs, cs, b, ldb, turned, bias, c, ldc, m, n, k):
+    """C (m, n) = A (m, k) B (k, n) + bias, everything by its address as in `tile`; `turned`: B is given as its transpose.
+
+    room : an array of at least k · PANEL numbers for copies of panels, this thread's own
     """
-    lanes = VECTOR // a.itemsize
+    size, lanes = room.itemsize, VECTOR // room.itemsize
     for panel in range(0, n, PANEL):
         columns = min(PANEL, n - panel)
-        source, s0, lds = b, b0 + panel, ldb
+        source, lds = b + panel * size, ldb
         if turned or m >= OFTEN:
-            copy_panel(b, b0 + (panel * ldb if turned else panel), ldb, turned, k, columns, room)
-            source, s0, lds = room, 0, PANEL
+            source = b + panel * (ldb if turned else 1) * size
+            copy_panel(array_at(source, room), ldb, turned, k, columns, room)
+            source, lds = address(room, 0), PANEL
         j = 0
         while j < columns:
-            left, begin = columns - j, b_at + panel + j if b_at >= 0 else -1
+            left, place = columns - j, (panel + j) * size
+            before = bias + place if bias else 0
             if left >= WIDE * lanes:
-                wide_strip(a, a0, rs, cs, source, s0 + j, lds, bias, begin, c, c0 + panel + j, ldc, k, 0, m)
+                wide(room, a, rs, cs, source + j * size, lds, before, c + place, ldc, k, 0, m)
                 j += WIDE * lanes
-            elif HAS_MIDDLE and left >= 2 * lanes:
-                middle_strip(a, a0, rs, cs, source, s0 + j, lds, bias, begin, c, c0 + panel + j, ldc, k, 0, m)
+            elif left >= 2 * lanes:
+                middle(room, a, rs, cs, source + j * size, lds, before, c + place, ldc, k, 0, m)
                 j += 2 * lanes
             else:
-                thin_strip(a, a0, rs, cs, source, s0 + j, lds, bias, begin, c, c0 + panel + j, ldc, k, min(lanes, left), m)
+                thin(room, a, rs, cs, source + j * size, lds, before, c + place, ldc, k, min(lanes, left), m)
                 j += lanes
+
+
+def product_of_singles(room, a, rs, cs, b, ldb, turned, bias, c, ldc, m, n, k):
+    """`product` in float32, with the address of its room."""
+    product(array_at(room, SINGLES), a, rs, cs, b, ldb, turned, bias, c, ldc, m, n, k)
+
+
+def product_of_doubles(room, a, rs, cs, b, ldb, turned, bias, c, ldc, m, n, k):
+    """`product` in float64."""
+    product(array_at(room, DOUBLES), a, rs, cs, b, ldb, turned, bias, c, ldc, m, n, k)
+
+
+SINGLES, DOUBLES = np.zeros(1, np.float32), np.zeros(1, np.float64)
+SIGNATURE = types.void(*[types.int64] * 13)
+
+
+@functools.cache
+def product_address(dtype):
+    """Where the product of such numbers lies. Others call it by this address, so that it is compiled once and not into each."""
+    return called_by_address(product_of_singles if dtype == np.float32 else product_of_doubles, SIGNATURE).address

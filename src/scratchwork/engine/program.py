@@ -43,7 +43,7 @@ class Operation:
     cut: Cut
     width: int
     times: int
-    numbers: list[int]
+    numbers: list[Any]  # whole numbers, or an operation in place of its row in the table
     reals: list[float]
     reads: list[tuple[Any, Cut | None]]
     writes: list[tuple[Any, Cut | None]]
@@ -64,6 +64,7 @@ class Program:
     statistics_size: int = 0
     threads_help: bool = True
     flops: int = 0
+    checked: bool = False  # whether the loss has been looked at
     room: int = 0  # numbers that a product needs to copy panels
 
     @property
@@ -82,13 +83,13 @@ class Program:
         code: int,
         cut: Cut,
         width: int,
-        numbers: list[int],
+        numbers: list[Any],
         *,
         reals: tuple[float, ...] = (),
         reads: tuple[Any, ...] = (),
         writes: tuple[Any, ...] = (),
         times: int = 1,
-    ) -> int:
+    ) -> Operation:
         """Add an operation; `reads` and `writes` are names or Matrices (met in this cut), or (name, None): met everywhere."""
 
         def named(entry: Any) -> tuple[Any, Cut | None]:
@@ -101,7 +102,7 @@ class Program:
             code, cut, width, times, numbers, list(reals), [named(r) for r in reads], [named(w) for w in writes], pieces
         )
         self.operations.append(made)
-        return len(self.operations) - 1
+        return made
 
     def _pieces(self, cut: Cut, width: int) -> int:
         if cut == ROWS:
@@ -112,26 +113,49 @@ class Program:
 
     def finish(self) -> tuple[Array, Array]:
         """Find where threads must meet, and write the table."""
+        self._meet()
+        table = np.zeros((len(self.operations), I.ARGS + 8), np.int64)
+        reals = np.zeros((len(self.operations), 8))
+        places = {id(op): i for i, op in enumerate(self.operations)}
+        kinds = {"rows": I.ROWS, "columns": I.COLUMNS, "vector": I.VECTOR, "fixed rows": I.FIXED_ROWS, "whole": I.WHOLE}
+        for row, real, op in zip(table, reals, self.operations, strict=True):
+            row[: I.ARGS] = op.code, op.meet, op.pieces, kinds[op.cut[0]], op.width, op.times
+            numbers = [places[id(n)] if isinstance(n, Operation) else n for n in op.numbers]
+            row[I.ARGS : I.ARGS + len(numbers)] = numbers
+            real[: len(op.reals)] = op.reals
+        return table, reals
+
+
+    def _meet(self) -> None:
+        """Mark the operations before which all threads must have finished what came since they met last.
+
+        A loss that is not finite ends the step: it is looked at where threads meet anyway, at the latest before the first
+        parameter changes.
+        """
         since: dict[Any, list[tuple[bool, Cut | None]]] = {}
-        for op in self.operations:
+        operations, self.operations = self.operations, []
+        for op in operations:
             accesses = [(name, False, cut) for name, cut in op.reads] + [(name, True, cut) for name, cut in op.writes]
-            op.meet = op.code == I.CHECK or any(
+            op.meet = any(
                 (wrote or writing) and (before is None or cut is None or before != cut)
                 for name, writing, cut in accesses
                 for wrote, before in since.get(name, [])
             )
+            if "loss" in since and not self.checked and (op.meet or any(name[0] == "p" for name, _ in op.writes)):
+                self._check(self.operations)
+                op.meet, since = False, {}
             if op.meet:
                 since = {}
             for name, writing, cut in accesses:
                 since.setdefault(name, []).append((writing, cut))
-        table = np.zeros((len(self.operations), I.ARGS + 8), np.int64)
-        reals = np.zeros((len(self.operations), 8))
-        kinds = {"rows": I.ROWS, "columns": I.COLUMNS, "vector": I.VECTOR, "fixed rows": I.FIXED_ROWS, "whole": I.WHOLE}
-        for row, real, op in zip(table, reals, self.operations, strict=True):
-            row[: I.ARGS] = op.code, op.meet, op.pieces, kinds[op.cut[0]], op.width, op.times
-            row[I.ARGS : I.ARGS + len(op.numbers)] = op.numbers
-            real[: len(op.reals)] = op.reals
-        return table, reals
+            self.operations.append(op)
+
+    def _check(self, before: list[Operation]) -> None:
+        """Look at the loss here."""
+        loss = next(op for op in before if ("loss", ROWS) in op.writes)
+        limit = (float(np.finfo(self.dtype).max),)
+        self.emit(I.CHECK, WHOLE, 0, [loss, loss.pieces], reals=limit).meet = True
+        self.checked = True
 
 
 def columns(matrix: Matrix) -> Cut:

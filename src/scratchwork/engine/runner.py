@@ -24,6 +24,7 @@ from ..sequential import Sequential
 from ..updates import Updater
 from . import interpreter as I
 from . import kernels as K
+from .product import product_address
 from .program import Program
 from .step import lower
 
@@ -87,7 +88,7 @@ class Machine:
         most = max(op.pieces for op in program.operations)
         self.sums = np.zeros((2, len(program.operations), most))
         self.rooms = np.zeros((self.threads, program.room), dtype)
-        self.yield_address = yield_address()
+        self.addresses = (product_address(dtype), yield_address())
         self.seconds_per_step = 0.0
         self.single_steps = False
         self.tell, self.loaded = tell, False
@@ -179,7 +180,7 @@ class Machine:
         def work(q: int, stretch: tuple[int, ...] = stretch) -> None:
             I.run_steps(
                 q, self.threads, counters, self.table, self.reals, order, stretch, rates, results, memory, data, self.sums,
-                self.rooms, self.yield_address,
+                self.rooms, self.addresses,
             )  # fmt: skip
 
         if not self.loaded:  # by one thread: should it fail, nobody waits for it
