@@ -11,9 +11,11 @@ import math
 import numpy as np
 
 from .compiling import compiled, inlined
-from .intrinsics import address, call_product, stretch
+from .intrinsics import address, call_product, prefetch, stretch
 
 LINEAR, STEP, SIGMOID, TANH, RELU, LEAKY, ELU, SELU, SOFTPLUS, GELU, GELU_TANH, SILU, MISH = range(13)
+
+AHEAD = 3  # rows that are asked for before they are copied: they lie anywhere in the memory
 
 SAME, UINT8, INT8, FLOAT16 = range(4)  # what the rows of the source hold
 
@@ -46,7 +48,11 @@ def half(bits):
 @compiled
 def gather(a, x, source, form, width, order, first, r0, r1):
     """x[r] = source[order[first + r]]; rows are bytes, of numbers like the arena's, uint8, int8 or float16."""
+    length = source.shape[1]
     for r in range(r0, r1):
+        at = order[first + min(r + AHEAD, r1 - 1)] * length
+        for c in range(0, length, 64):
+            prefetch(source, at + c)
         row = source[order[first + r]]
         out = part(a, x, width, r, 0, width)
         if form == SAME:

@@ -167,9 +167,10 @@ def dense_step(a, p, s1, s2, product, room, op, f, step, rate, rows, r0, r1, c0,
                 prefetch(s2, c)
         at, to = address(a, x + i), address(grad, 0)
         call_product(product, address(room, 0), at, 1, n_in, source, ld, 0, 0, to, width, count, width, rows)
-        begin = w + i * n_out
-        g0 = -c0  # column c0 of the matrix is the first of the gradient's
-        update(p, grad, s1, s2, rule, step, rate, f[0], f[1], f[2], f[3], f[4], begin, g0, n_out, width, 0, count, c0, c1)
+        begin, r_end, c_end, along = w + i * n_out + c0, count, width, n_out
+        if width == n_out:  # whole rows lie side by side: one long row
+            r_end, c_end, along = 1, count * width, count * width
+        update(p, grad, s1, s2, rule, step, rate, f[0], f[1], f[2], f[3], f[4], begin, 0, along, width, 0, r_end, 0, c_end)
 
 
 @compiled

@@ -26,7 +26,7 @@ FEATURES = get_host_cpu_features()
 VECTOR = 64 if FEATURES.get("avx512f") else 32 if FEATURES.get("avx2") else 16  # bytes
 REGISTERS = 32 if FEATURES.get("avx512f") or platform.machine().lower() in ("aarch64", "arm64") else 16
 WIDE = 4 if REGISTERS == 32 else 2  # vectors in the widest tile, of 6 rows
-TALL = 12  # rows in the tallest one, of a single vector
+TALL = 16 if REGISTERS == 32 else 12  # rows in the tallest one, of a single vector
 PANEL = 64  # columns that are copied together
 OFTEN = 192  # rows of C from which on a panel of B is copied
 

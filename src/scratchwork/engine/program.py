@@ -125,7 +125,6 @@ class Program:
             real[: len(op.reals)] = op.reals
         return table, reals
 
-
     def _meet(self) -> None:
         """Mark the operations before which all threads must have finished what came since they met last.
 

@@ -29,7 +29,7 @@ from .program import Program
 from .step import lower
 
 HAND_BACK = 0.05  # seconds between two returns to Python
-SMALL = 20_000_000  # flop per step below which a second thread costs more than it brings
+SMALL = 2_000_000  # flop per step below which a second thread costs more than it brings
 
 
 def yield_address() -> int:
@@ -37,6 +37,33 @@ def yield_address() -> int:
     library = ctypes.CDLL(None)
     waiting = getattr(library, "sched_yield", None) or library.getpid
     return int(ctypes.cast(waiting, ctypes.c_void_p).value or 0)
+
+
+def current_processor() -> int:
+    """The number of the processor that this thread runs on; −1 where the system does not tell."""
+    tell = getattr(ctypes.CDLL(None), "sched_getcpu", None)
+    return int(tell()) if tell else -1
+
+
+def leave_processor(number: int) -> None:
+    """Moves this thread to another processor, if there is one. It may come back later.
+
+    Systems like to start a thread where its parent runs. There the two would wait for each other by turns, for some
+    milliseconds, until the system sees that a processor is idle.
+    """
+    if number < 0 or not hasattr(os, "sched_setaffinity"):
+        return
+    allowed = os.sched_getaffinity(0)
+    if allowed - {number}:
+        os.sched_setaffinity(0, allowed - {number})
+        os.sched_setaffinity(0, allowed)
+
+
+def learning_rates(rule: Optimizer, step: int, count: int) -> Array:
+    """The learning rates of that many steps after `step` updates."""
+    if callable(rule.learning_rate) or type(rule).learning_rate_at is not Optimizer.learning_rate_at:
+        return np.array([rule.learning_rate_at(step + k) for k in range(count)])
+    return np.full(count, rule.learning_rate_at(step))
 
 
 def read_only(array: Array) -> Array:
@@ -71,7 +98,7 @@ class Machine:
         self.table, self.reals = program.finish()
         dtype = network.dtype
         wanted = threads or min(os.cpu_count() or 1, 4)
-        self.threads = 1 if program.flops < SMALL and threads is None else wanted
+        self.threads = 1 if program.flops < SMALL else wanted
         self.arena = np.zeros(program.arena + 16, dtype)
         states = list(updater.state.values())
         none = np.zeros(1, dtype)
@@ -109,7 +136,7 @@ class Machine:
                 steps = min(steps, max(1, int(HAND_BACK / self.seconds_per_step)))
             results = np.zeros((steps, 2))
             started = time.perf_counter()
-            rates = np.array([rule.learning_rate_at(run.step + k) * run.learning_rate_factor for k in range(steps)])
+            rates = learning_rates(rule, run.step, steps) * run.learning_rate_factor
             run.learning_rate = float(rates[-1])
             self._run(order, begin, steps, run.step + 1, run.network.steps_seen + 1, rates, results)
             self.seconds_per_step = (time.perf_counter() - started) / steps
@@ -192,7 +219,13 @@ class Machine:
             finally:
                 announcement.cancel()
             self.loaded = True
-        helpers = [threading.Thread(target=work, args=(q,), daemon=True) for q in range(1, self.threads)]
+        here = current_processor()
+
+        def help_out(q: int) -> None:
+            leave_processor(here)
+            work(q)
+
+        helpers = [threading.Thread(target=help_out, args=(q,), daemon=True) for q in range(1, self.threads)]
         for helper in helpers:
             helper.start()
         work(0)
