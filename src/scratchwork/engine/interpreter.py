@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from .compiling import inlined, kept_on_disk
-from .intrinsics import atomic_add, atomic_read, borrowed, flush_to_zero, pause, restore_denormals, yield_processor
+from .intrinsics import atomic_add, atomic_read, borrowed, flush_to_zero, pause, restore_denormals, stretch, yield_processor
 from .kernels import (
     activation,
     activation_back,
@@ -39,7 +39,7 @@ from .kernels_rows import (
     softmax,
     softmax_back,
 )
-from .kernels_update import clip, dense_step, penalty, project, shrink, square_sum, update
+from .kernels_update import clip, dense_step, penalty, project_columns, project_row, shrink, square_sum, update
 
 # columns of the table
 CODE, MEET, PIECES, CUT, WIDTH, REPEAT, ARGS = range(7)
@@ -161,34 +161,33 @@ def on_whole_rows(code, op, f, width, n, r0, r1, c0, c1, a, p, g, statistics):
 def on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums):
     """Operations on the flat vector: a stretch of it, or for PROJECT some columns or rows of one matrix."""
     start, a1, a2, a3 = op[ARGS], op[ARGS + 1], op[ARGS + 2], op[ARGS + 3]
-    if code == SQUARE_SUM or code == SHRINK:
-        low, high = piece * op[WIDTH], min((piece + 1) * op[WIDTH], a1)
-        if code == SQUARE_SUM:
-            sums[i, piece] = square_sum(g, start, a1, 0, 1, low, high)
-            return
+    low, high = piece * op[WIDTH], min((piece + 1) * op[WIDTH], a1)
+    if code == SQUARE_SUM:
+        sums[i, piece] = square_sum(stretch(g, start + low, high - low))
+        return
+    if code == SHRINK:
         total = 0.0
         for k in range(a3):
             total += sums[a2, k]
         norm = math.sqrt(total)
         if norm > f[0]:
-            shrink(g, start, a1, f[0] / norm, 0, 1, low, high)
+            shrink(stretch(g, start + low, high - low), f[0] / norm)
         return
     rows, width = a1, a2  # of the matrix; the piece is some of its columns, or some of its rows
     if code == PROJECT and a3:
-        project(p, start, width, f[0], 1, piece, piece + 1, 0, width)
+        project_row(p, start, rows, width, f[0], piece)
         return
     low, high = piece * PANEL, min((piece + 1) * PANEL, op[WIDTH])
-    r0, r1, c0, c1 = (low, high, 0, width) if a3 else (0, rows, low, high)
-    if a3 or rows == 1:  # whole rows lie side by side: one long row
-        start, r0, r1, c0, c1 = start + r0 * width + c0, 0, 1, 0, (r1 - r0) * (c1 - c0)
+    size = (high - low) * (width if a3 else rows)
+    start += low * (width if a3 else rows)
     if code == PENALTY:
-        sums[i, piece] = penalty(p, g, start, width, f[0], f[1], r0, r1, c0, c1)
+        sums[i, piece] = penalty(stretch(p, start, size), stretch(g, start, size), f[0], f[1])
     elif code == CLIP:
-        clip(g, start, width, f[0], r0, r1, c0, c1)
+        clip(stretch(g, start, size), f[0])
     elif code == UPDATE:
-        update(p, g, s1, s2, op[ARGS + 4], step, rate, f[0], f[1], f[2], f[3], f[4], start, start, width, width, r0, r1, c0, c1)
+        update(p, s1, s2, stretch(g, start, size), op[ARGS + 4], step, rate, f, start)
     elif code == PROJECT:
-        project(p, start, width, f[0], 0, r0, r1, c0, c1)
+        project_columns(p, start, rows, high - low, f[0])
 
 
 @kept_on_disk

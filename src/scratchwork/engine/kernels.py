@@ -73,24 +73,25 @@ def gather(a, x, source, form, width, order, first, r0, r1):
 
 @inlined
 def dense(a, p, product, room, x, n_in, w, b, y, n_out, r0, r1, c0, c1):
-    """y = x W + b on a region: some rows of all columns, or all rows of some columns."""
+    """y = x W + b on a region: some rows of all columns, of which there is one panel, or all rows of one panel."""
     bias = address(p, b + c0) if b >= 0 else 0
-    x, w, y = address(a, x + r0 * n_in), address(p, w + c0), address(a, y + r0 * n_out + c0)
-    call_product(product, address(room, 0), x, n_in, 1, w, n_out, 0, bias, y, n_out, r1 - r0, c1 - c0, n_in)
+    x, w, y = address(a, x + r0 * n_in), address(p, w + c0 * n_in), address(a, y + r0 * n_out + c0)
+    call_product(product, address(room, 0), x, n_in, 1, w, c1 - c0, 0, bias, y, n_out, r1 - r0, c1 - c0, n_in)
 
 
 @inlined
 def dense_dx(a, p, product, room, dy, n_out, w, dx, n_in, r0, r1, c0, c1):
     """dx = dy Wᵀ on a region of dx."""
-    dy, w, dx = address(a, dy + r0 * n_out), address(p, w + c0 * n_out), address(a, dx + r0 * n_in + c0)
-    call_product(product, address(room, 0), dy, n_out, 1, w, n_out, 1, 0, dx, n_in, r1 - r0, c1 - c0, n_out)
+    dy, w, dx = address(a, dy + r0 * n_out), address(p, w), address(a, dx + r0 * n_in + c0)
+    call_product(product, address(room, 0), dy, n_out, 1, w, c0, n_in, 0, dx, n_in, r1 - r0, c1 - c0, n_out)
 
 
 @inlined
 def dense_dw(a, g, product, room, x, n_in, dy, n_out, w, rows, r0, r1, c0, c1):
-    """dW = xᵀ dy on a region of W (r0..r1 of its inputs, c0..c1 of its outputs)."""
-    x, dy, w = address(a, x + r0), address(a, dy + c0), address(g, w + r0 * n_out + c0)
-    call_product(product, address(room, 0), x, 1, n_in, dy, n_out, 0, 0, w, n_out, r1 - r0, c1 - c0, rows)
+    """dW = xᵀ dy on a region of W (r0..r1 of its inputs, one panel c0..c1 of its outputs)."""
+    width = c1 - c0
+    x, dy, w = address(a, x + r0), address(a, dy + c0), address(g, w + c0 * n_in + r0 * width)
+    call_product(product, address(room, 0), x, 1, n_in, dy, n_out, 0, 0, w, width, r1 - r0, width, rows)
 
 
 @compiled

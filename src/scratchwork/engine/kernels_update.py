@@ -1,4 +1,8 @@
-"""Penalties, clipping, optimizers and projections on a region of the flat parameter vector."""
+"""Penalties, clipping, optimizers and projections on a stretch of the flat parameter vector.
+
+A matrix lies there in panels: its first 64 columns as a matrix of their own, then the next 64. What one thread works on so
+lies side by side, and not in pieces of 256 bytes between those of another.
+"""
 
 # mypy: ignore-errors
 import math
@@ -7,7 +11,6 @@ import numpy as np
 
 from .compiling import apart, compiled
 from .intrinsics import address, call_product, prefetch, stretch
-from .kernels import part
 from .product import OFTEN, PANEL, copy_panel
 
 STEP = 48  # rows of W whose gradient is made and used at once
@@ -16,48 +19,40 @@ DESCENT, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADAM = range(6)
 
 
 @compiled
-def penalty(p, g, start, width, l1, l2, r0, r1, c0, c1):
-    """R = λ₁ Σ|w| + ½ λ₂ Σ w²; its gradient is added to g."""
-    value, zero = 0.0, p.dtype.type(0)
-    one, second = p.dtype.type(l1), p.dtype.type(l2)
-    for r in range(r0, r1):
-        w, d = part(p, start, width, r, c0, c1), part(g, start, width, r, c0, c1)
-        for i in range(w.size):
-            sign = one if w[i] > 0 else -one if w[i] < 0 else zero
-            d[i] += sign + second * w[i]
-            value += one * abs(w[i]) + 0.5 * second * w[i] * w[i]
+def penalty(w, d, l1, l2):
+    """R = λ₁ Σ|w| + ½ λ₂ Σ w²; its gradient is added to d."""
+    value, zero = 0.0, w.dtype.type(0)
+    one, second = w.dtype.type(l1), w.dtype.type(l2)
+    for i in range(w.size):
+        sign = one if w[i] > 0 else -one if w[i] < 0 else zero
+        d[i] += sign + second * w[i]
+        value += one * abs(w[i]) + 0.5 * second * w[i] * w[i]
     return value
 
 
 @compiled
-def clip(g, start, width, limit, r0, r1, c0, c1):
+def clip(d, limit):
     """g ← min(max(g, −limit), limit)."""
-    high = g.dtype.type(limit)
-    for r in range(r0, r1):
-        d = part(g, start, width, r, c0, c1)
-        for i in range(d.size):
-            d[i] = min(max(d[i], -high), high)
+    high = d.dtype.type(limit)
+    for i in range(d.size):
+        d[i] = min(max(d[i], -high), high)
 
 
 @compiled
-def square_sum(g, start, width, r0, r1, c0, c1):
+def square_sum(d):
     """Σ g² in float64."""
     total = 0.0
-    for r in range(r0, r1):
-        d = part(g, start, width, r, c0, c1)
-        for i in range(d.size):
-            total += np.float64(d[i]) * np.float64(d[i])
+    for i in range(d.size):
+        total += np.float64(d[i]) * np.float64(d[i])
     return total
 
 
 @compiled
-def shrink(g, start, width, factor, r0, r1, c0, c1):
+def shrink(d, factor):
     """g ← factor · g."""
-    small = g.dtype.type(factor)
-    for r in range(r0, r1):
-        d = part(g, start, width, r, c0, c1)
-        for i in range(d.size):
-            d[i] *= small
+    small = d.dtype.type(factor)
+    for i in range(d.size):
+        d[i] *= small
 
 
 @apart
@@ -105,89 +100,87 @@ def flush(u, least, signed):
 
 
 @compiled
-def update(p, g, s1, s2, rule, step, rate, decay, beta1, beta2, eps, floor, start, g0, width, g_width, r0, r1, c0, c1):
-    """One step of an optimizer on a region of a matrix; see optimizers/descent.py and adaptive.py for the equations.
+def update(p, s1, s2, d, rule, step, rate, f, start):
+    """One step of an optimizer on the numbers from `start` on, as many as `d` has gradients.
 
-    The matrix of parameters and states begins at `start`, that of gradients at g[g0].
+    f : (weight decay, β₁ or momentum, β₂ or ρ, ε, what is nearly denormal); see optimizers/descent.py and adaptive.py.
     """
-    real = p.dtype.type  # float32 arithmetic stays float32
-    least, keep = real(floor), real(1.0 - rate * decay)
-    b1, b2, n1, n2 = real(beta1), real(beta2), real(1.0 - beta1), real(1.0 - beta2)
-    eta, tiny = real(rate), real(eps)
-    if rule == ADAM:
-        root = math.sqrt(1.0 - beta2**step)
-        eta, tiny = real(rate * root / (1.0 - beta1**step)), real(eps * root)
-    elif rule == ADAGRAD:
-        b2, n2 = real(1), real(1)
+    real, size = p.dtype.type, d.size  # float32 arithmetic stays float32
+    least, keep = real(f[4]), real(1.0 - rate * f[0])
+    b1, b2, n1, n2 = real(f[1]), real(f[2]), real(1.0 - f[1]), real(1.0 - f[2])
+    eta, tiny = real(rate), real(f[3])
+    w = stretch(p, start, size)
+    if rule == DESCENT:
+        descent(w, d, eta)
+        return
+    u = stretch(s1, start, size)
     flushed = step % 64 == 0
-    for r in range(r0, r1):
-        w, d = part(p, start, width, r, c0, c1), part(g, g0, g_width, r, c0, c1)
-        if rule == DESCENT:
-            descent(w, d, eta)
-            continue
-        u = part(s1, start, width, r, c0, c1)
-        if rule == ADAM:
-            v = part(s2, start, width, r, c0, c1)
-            adam(w, d, u, v, b1, n1, b2, n2, eta, tiny, keep)
-            if flushed:
-                flush(u, least, True)
-                flush(v, least, False)
-        elif rule == MOMENTUM:
-            momentum(w, d, u, b1, eta, real(0), real(1))
-            if flushed:
-                flush(u, least, True)
-        elif rule == NESTEROV:
-            momentum(w, d, u, b1, eta, real(1), b1)
-            if flushed:
-                flush(u, least, True)
-        else:
-            scaled(w, d, u, b2, n2, eta, tiny)
-            if flushed and rule == RMSPROP:
-                flush(u, least, False)
+    if rule == ADAM:
+        root, v = math.sqrt(1.0 - f[2] ** step), stretch(s2, start, size)
+        eta, tiny = real(rate * root / (1.0 - f[1] ** step)), real(f[3] * root)
+        adam(w, d, u, v, b1, n1, b2, n2, eta, tiny, keep)
+        if flushed:
+            flush(v, least, False)
+    elif rule == MOMENTUM or rule == NESTEROV:
+        ahead = rule == NESTEROV
+        momentum(w, d, u, b1, eta, real(1) if ahead else real(0), b1 if ahead else real(1))
+    else:
+        old, new = (real(1), real(1)) if rule == ADAGRAD else (b2, n2)
+        scaled(w, d, u, old, new, eta, tiny)
+    if flushed and rule != ADAGRAD:
+        flush(u, least, rule != RMSPROP)
 
 
 @compiled
 def dense_step(a, p, s1, s2, product, room, op, f, step, rate, rows, r0, r1, c0, c1):
     """dW = xᵀ dy and W's update, some rows at a time, while the gradient is in the nearest cache; it is written nowhere else.
 
-    A region of W: r0..r1 of its inputs and c0..c1, no more than a panel, of its outputs.
+    A region of W: r0..r1 of its inputs and one panel c0..c1 of its outputs.
     """
     x, n_in, dy, n_out, w, rule = op[0], op[1], op[2], op[3], op[4], op[6]
     width, line, source, ld = c1 - c0, 64 // p.itemsize, address(a, dy + c0), n_out
     if r1 - r0 >= OFTEN:
-        copy_panel(stretch(a, dy + c0, rows * n_out), n_out, False, rows, width, room)
+        copy_panel(stretch(a, dy + c0, rows * n_out), n_out, rows, width, room)
         source, ld = address(room, 0), PANEL
-    grad = stretch(room, room.size - STEP * PANEL, STEP * PANEL)
+    grad = room.size - STEP * PANEL
     for i in range(r0, r1, STEP):
         count = min(STEP, r1 - i)
-        for r in range(i, i + count):
-            for c in range(w + r * n_out + c0, w + r * n_out + c1, line):
-                prefetch(p, c)
-                prefetch(s1, c)
-                prefetch(s2, c)
-        at, to = address(a, x + i), address(grad, 0)
+        begin, size = w + c0 * n_in + i * width, count * width
+        for k in range(begin, begin + size, line):
+            prefetch(p, k)
+            prefetch(s1, k)
+            prefetch(s2, k)
+        at, to = address(a, x + i), address(room, grad)
         call_product(product, address(room, 0), at, 1, n_in, source, ld, 0, 0, to, width, count, width, rows)
-        begin, r_end, c_end, along = w + i * n_out + c0, count, width, n_out
-        if width == n_out:  # whole rows lie side by side: one long row
-            r_end, c_end, along = 1, count * width, count * width
-        update(p, grad, s1, s2, rule, step, rate, f[0], f[1], f[2], f[3], f[4], begin, 0, along, width, 0, r_end, 0, c_end)
+        update(p, s1, s2, stretch(room, grad, size), rule, step, rate, f, begin)
 
 
 @compiled
-def project(p, start, width, limit, along, r0, r1, c0, c1):
-    """w ← w min(1, limit/‖w‖): columns of the region for along = 0, rows for along = 1."""
-    outer0, outer1 = (c0, c1) if along == 0 else (r0, r1)
-    inner0, inner1 = (r0, r1) if along == 0 else (c0, c1)
-    for o in range(outer0, outer1):
+def project_row(p, start, rows, width, limit, row):
+    """w ← w min(1, limit/‖w‖) for a row of a matrix that lies in panels."""
+    square = 0.0
+    for low in range(0, width, PANEL):
+        panel = min(PANEL, width - low)
+        part = stretch(p, start + low * rows + row * panel, panel)
+        for c in range(panel):
+            square += 1.0 * part[c] * part[c]
+    length = math.sqrt(square)
+    if length > limit:
+        for low in range(0, width, PANEL):
+            panel = min(PANEL, width - low)
+            shrink(stretch(p, start + low * rows + row * panel, panel), limit / length)
+
+
+@compiled
+def project_columns(p, start, rows, width, limit):
+    """The same for each column of a panel."""
+    for c in range(width):
         square = 0.0
-        for i in range(inner0, inner1):
-            value = 1.0 * (p[start + i * width + o] if along == 0 else p[start + o * width + i])
+        for r in range(rows):
+            value = 1.0 * p[start + r * width + c]
             square += value * value
         length = math.sqrt(square)
         if length > limit:
             factor = limit / length
-            for i in range(inner0, inner1):
-                if along == 0:
-                    p[start + i * width + o] *= factor
-                else:
-                    p[start + o * width + i] *= factor
+            for r in range(rows):
+                p[start + r * width + c] *= factor

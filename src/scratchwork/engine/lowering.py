@@ -111,6 +111,8 @@ class Lowering:
             writes=(y,),
         )
         program.flops += 6 * program.batch * n_in * n_out
+        if n_out > PANEL:
+            program.panelled.append((w, n_in, n_out))
         program.room = max(program.room, PANEL * max(n_in, n_out, program.batch) + GRADIENT)
 
         def backward(dy: Matrix, need_dx: bool) -> Matrix | None:
@@ -124,7 +126,7 @@ class Lowering:
             width, by_rows = (n_out, 0) if wide else (n_in, 1)
             reads = ((x, None), dy) if wide else (x, (dy, None))
             numbers = [x.offset, n_in, dy.offset, n_out, w, by_rows]
-            together = self.updated.right_after(layer.weight, w) if wide or n_out <= PANEL else None
+            together = self.updated.right_after(layer.weight, w)
             if together:
                 code, reals = together
                 program.emit(I.DENSE_STEP, cut, width, [*numbers, code], reals=reals, reads=reads, writes=(("p", w),))

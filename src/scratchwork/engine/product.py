@@ -159,20 +159,25 @@ def strip(vectors):
 
 
 @exact
-def copy_panel(b, ldb, turned, k, width, room):
-    """Row i of the panel, at room[i·PANEL], is row i of B, or column i with `turned`; `width` numbers of it."""
-    if turned:
-        for i0 in range(0, k, 16):
-            depth = min(16, k - i0)
+def copy_panel(b, ldb, k, width, room):
+    """Row i of the panel, at room[i·PANEL], is the beginning of row i of B."""
+    for i in range(k):
+        row, copy = stretch(b, i * ldb, width), stretch(room, i * PANEL, width)
+        for j in range(width):
+            copy[j] = row[j]
+
+
+@exact
+def turn_panel(w, first, rows, k, width, room):
+    """Column j of the panel is row first + j of W, a matrix of `rows` rows and k columns in panels."""
+    for low in range(0, k, PANEL):
+        panel = min(PANEL, k - low)
+        for i0 in range(0, panel, 16):
+            depth = min(16, panel - i0)
             for j in range(width):
-                row = stretch(b, j * ldb + i0, depth)
+                row = stretch(w, low * rows + (first + j) * panel + i0, depth)
                 for i in range(depth):
-                    room[(i0 + i) * PANEL + j] = row[i]
-    else:
-        for i in range(k):
-            row, copy = stretch(b, i * ldb, width), stretch(room, i * PANEL, width)
-            for j in range(width):
-                copy[j] = row[j]
+                    room[(low + i0 + i) * PANEL + j] = row[i]
 
 
 wide, thin = strip(WIDE), strip(1)
@@ -181,17 +186,21 @@ middle = strip(2) if WIDE > 2 else wide
 
 @exact
 def product(room, a, rs, cs, b, ldb, turned, bias, c, ldc, m, n, k):
-    """C (m, n) = A (m, k) B (k, n) + bias, everything by its address as in `tile`; `turned`: B is given as its transpose.
+    """C (m, n) = A (m, k) B (k, n) + bias, everything by its address as in `tile`.
 
     room : an array of at least k · PANEL numbers for copies of panels, this thread's own
+    turned : 0, or how many rows the matrix W has whose transpose is meant: it lies in panels at b, and its row ldb is the
+        first of the n that are wanted
     """
     size, lanes = room.itemsize, VECTOR // room.itemsize
     for panel in range(0, n, PANEL):
         columns = min(PANEL, n - panel)
         source, lds = b + panel * size, ldb
-        if turned or m >= OFTEN:
-            source = b + panel * (ldb if turned else 1) * size
-            copy_panel(array_at(source, room), ldb, turned, k, columns, room)
+        if turned:
+            turn_panel(array_at(b, room), ldb + panel, turned, k, columns, room)
+        elif m >= OFTEN and ldb != PANEL:
+            copy_panel(array_at(source, room), ldb, k, columns, room)
+        if turned or (m >= OFTEN and ldb != PANEL):
             source, lds = address(room, 0), PANEL
         j = 0
         while j < columns:

@@ -64,6 +64,7 @@ class Program:
     statistics_size: int = 0
     threads_help: bool = True
     flops: int = 0
+    panelled: list[tuple[int, int, int]] = field(default_factory=list)  # (start, rows, columns) of matrices of some panels
     checked: bool = False  # whether the loss has been looked at
     room: int = 0  # numbers that a product needs to copy panels
 

@@ -1,5 +1,6 @@
 """Runs a program: arrays, threads, and control handed back many times a second."""
 
+import contextlib
 import ctypes
 import math
 import os
@@ -24,7 +25,7 @@ from ..sequential import Sequential
 from ..updates import Updater
 from . import interpreter as I
 from . import kernels as K
-from .product import product_address
+from .product import PANEL, product_address
 from .program import Program
 from .step import lower
 
@@ -73,6 +74,39 @@ def read_only(array: Array) -> Array:
     return view
 
 
+class Panels:
+    """Parameters and optimizer states as the kernels want them: each wide matrix in panels of columns, one after the other."""
+
+    def __init__(self, matrices: list[tuple[int, int, int]], theirs: list[Array]) -> None:
+        self.matrices, self.theirs = matrices, theirs
+        self.arrays = [array.copy() for array in theirs]
+
+    def fetch(self) -> None:
+        """From the network's arrays to ours."""
+        for theirs, ours in zip(self.theirs, self.arrays, strict=True):
+            ours[...] = theirs
+            for place, whole in self._panels():
+                ours[place] = theirs[whole[0]].reshape(whole[1])[:, whole[2]].reshape(-1)
+
+    def publish(self) -> None:
+        """From ours to the network's."""
+        for theirs, ours in zip(self.theirs, self.arrays, strict=True):
+            theirs[...] = ours
+            for place, whole in self._panels():
+                theirs[whole[0]].reshape(whole[1])[:, whole[2]] = ours[place].reshape(whole[1][0], -1)
+
+    def _panels(self) -> Iterator[tuple[slice, tuple[slice, tuple[int, int], slice]]]:
+        """(where a panel lies, (where its matrix does, the shape of that, the columns that the panel is))."""
+        for start, rows, width in self.matrices:
+            for low in range(0, width, PANEL):
+                high = min(low + PANEL, width)
+                columns = slice(low, high)
+                yield (
+                    slice(start + low * rows, start + high * rows),
+                    (slice(start, start + rows * width), (rows, width), columns),
+                )
+
+
 @dataclass
 class Steps:
     """What a stretch of steps gave: their losses, and whether the next one, which is not among them, was not finite."""
@@ -100,9 +134,10 @@ class Machine:
         wanted = threads or min(os.cpu_count() or 1, 4)
         self.threads = 1 if program.flops < SMALL else wanted
         self.arena = np.zeros(program.arena + 16, dtype)
-        states = list(updater.state.values())
-        none = np.zeros(1, dtype)
-        self.states = (states[0] if states else none, states[1] if len(states) > 1 else none)
+        self.theirs = [updater.flat.value, *updater.state.values()]
+        self.panels = Panels(program.panelled, self.theirs) if program.panelled else None
+        ours = self.panels.arrays if self.panels else self.theirs
+        self.memory = [*ours, *[np.zeros(1, dtype)] * (3 - len(ours))]
         self.statistics = np.zeros(max(program.statistics_size, 1), dtype)
         labels, target = rows.target, np.zeros((1, 0), dtype)
         if rows.target.ndim == 2 or rows.target.dtype.kind == "f":
@@ -121,7 +156,25 @@ class Machine:
         self.tell, self.loaded = tell, False
 
     def epoch(self, run: Run, order: Array) -> Iterator[Steps]:
-        """Walk through the rows in this order; hands back after every twentieth of a second, or after every step."""
+        """Walk through the rows in this order; hands back after every twentieth of a second, or after every step.
+
+        Then the network's arrays hold what was learned; between the stretches of an epoch only if somebody looks at each step.
+        """
+        if self.panels is None:
+            yield from self._epoch(run, order)
+            return
+        self.panels.fetch()
+        try:
+            for steps in self._epoch(run, order):
+                if self.single_steps or steps.bad or not np.isfinite(steps.losses.astype(self.network.dtype)).all():
+                    self.panels.publish()
+                yield steps
+                if self.single_steps:
+                    self.panels.fetch()
+        finally:
+            self.panels.publish()
+
+    def _epoch(self, run: Run, order: Array) -> Iterator[Steps]:
         count = math.ceil(len(order) / self.program.batch)
         rule = self.updater.optimizer
         assert isinstance(rule, Optimizer)
@@ -159,23 +212,28 @@ class Machine:
                 order = row_order(len(rows), size, seed, network.epochs_seen - 1)
                 weights = batch_weights(rows, order, size)
                 total, done = 0.0, 0
-                for steps in self.epoch(run, order):
-                    overflown = np.flatnonzero(~np.isfinite(steps.losses.astype(network.dtype)))
-                    if overflown.size:  # the loss without its penalties was finite, else the step would not have been finished
-                        step = run.step + int(overflown[0]) + 1
-                        raise penalty_diverged(network, epoch=run.epoch, step=step, loss=float("inf"))
-                    run.step += len(steps.losses)
-                    network.steps_seen += len(steps.losses)
-                    if steps.bad:
-                        self._diverged(run, order[(done + len(steps.losses)) * size :][:size])
-                    for value, weight in zip(steps.losses, weights[done:], strict=False):  # one order, however long the stretch
-                        total += float(value * weight)
-                    done += len(steps.losses)
-                    run.batch_loss = float(steps.losses[-1])
-                    for hook in after_batch:
-                        hook(run)
-                    if run.stop:
-                        break
+                with contextlib.closing(self.epoch(run, order)) as stretches:
+                    for steps in stretches:
+                        overflown = np.flatnonzero(~np.isfinite(steps.losses.astype(network.dtype)))
+                        if (
+                            overflown.size
+                        ):  # the loss without its penalties was finite, else the step would not have been finished
+                            step = run.step + int(overflown[0]) + 1
+                            raise penalty_diverged(network, epoch=run.epoch, step=step, loss=float("inf"))
+                        run.step += len(steps.losses)
+                        network.steps_seen += len(steps.losses)
+                        if steps.bad:
+                            self._diverged(run, order[(done + len(steps.losses)) * size :][:size])
+                        for value, weight in zip(
+                            steps.losses, weights[done:], strict=False
+                        ):  # one order, however long the stretch
+                            total += float(value * weight)
+                        done += len(steps.losses)
+                        run.batch_loss = float(steps.losses[-1])
+                        for hook in after_batch:
+                            hook(run)
+                        if run.stop:
+                            break
                 met = order[: done * size]
                 weight = None if rows.weight is None else rows.weight[met]
                 seen: list[tuple[Array, Array, Array | None]] = []
@@ -199,9 +257,9 @@ class Machine:
         for array, start in self.program.statistics:
             self.statistics[start : start + array.size] = array
         counters = np.zeros(16, np.int64)
-        flat, program = self.updater.flat, self.program
+        program, (value, *states) = self.program, self.memory
         stretch = (begin, steps, program.batch, program.chunk, first_step, draws)
-        memory = (self.arena, flat.value, flat.grad, *self.states, self.statistics)
+        memory = (self.arena, value, self.updater.flat.grad, *states, self.statistics)
         data = (self.source, self.labels, self.target, self.weights, program.factors, self.kept)
 
         def work(q: int, stretch: tuple[int, ...] = stretch) -> None:
