@@ -14,8 +14,6 @@ import numpy as np
 from .compiling import inlined, kept_on_disk
 from .intrinsics import atomic_add, atomic_read, borrowed, flush_to_zero, pause, restore_denormals, stretch, yield_processor
 from .kernels import (
-    activation,
-    activation_back,
     column_sums,
     dense,
     dense_dw,
@@ -28,6 +26,7 @@ from .kernels import (
     scale,
     scale_gain,
 )
+from .kernels_activation import activation, activation_back
 from .kernels_loss import class_loss, number_loss, row_weights
 from .kernels_rows import (
     batch_norm,

@@ -6,14 +6,11 @@ operation means; a kernel gives the equation in a line.
 """
 
 # mypy: ignore-errors
-import math
 
 import numpy as np
 
 from .compiling import compiled, inlined
 from .intrinsics import address, call_product, prefetch, stretch
-
-LINEAR, STEP, SIGMOID, TANH, RELU, LEAKY, ELU, SELU, SOFTPLUS, GELU, GELU_TANH, SILU, MISH = range(13)
 
 AHEAD = 3  # rows that are asked for before they are copied: they lie anywhere in the memory
 
@@ -23,8 +20,6 @@ GAMMA = np.uint64(0x9E3779B97F4A7C15)
 MIX1, MIX2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 S30, S27, S31, S32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 LOW = np.uint64(0xFFFFFFFF)
-ROOT_2_OVER_PI, CUBIC = math.sqrt(2 / math.pi), 0.044715
-ONE_OVER_ROOT_2, ONE_OVER_ROOT_2PI = 1 / math.sqrt(2), 1 / math.sqrt(2 * math.pi)
 
 
 @compiled
@@ -103,104 +98,6 @@ def column_sums(a, g, dy, width, b, rows, c0, c1):
         row = part(a, dy, width, r, c0, c1)
         for c in range(sums.size):
             sums[c] += row[c]
-
-
-@compiled
-def activation_value(kind, alpha, x):
-    """f(x) for one number: see layers/activations.py, rectifiers.py, gates.py."""
-    if kind == STEP:
-        return x * 0 + (1.0 if x > 0 else 0.0)
-    if kind == SIGMOID:
-        return 1.0 / (1.0 + math.exp(-x))
-    if kind == TANH:
-        return math.tanh(x)
-    if kind == ELU or kind == SELU:
-        scale = 1.0507009873554805 if kind == SELU else 1.0
-        left = 1.0507009873554805 * 1.6732632423543772 if kind == SELU else alpha
-        return scale * x if x > 0 else left * math.expm1(x)
-    if kind == SOFTPLUS:
-        return math.log1p(math.exp(-abs(x))) + max(x, 0.0)
-    if kind == GELU:
-        return x * (0.5 * (1.0 + math.erf(x * ONE_OVER_ROOT_2)))
-    if kind == GELU_TANH:
-        near = min(max(x, -20.0), 20.0)
-        return x * (0.5 * (1.0 + math.tanh(ROOT_2_OVER_PI * (near + CUBIC * near * near * near))))
-    if kind == SILU:
-        return x / (1.0 + math.exp(-x))
-    if kind == MISH:
-        e = math.exp(min(x, 40.0))
-        n = e * (e + 2.0)
-        return x * (n / (n + 2.0))
-    return x
-
-
-@compiled
-def activation_slope(kind, alpha, x, y):
-    """f′(x) for one number, from the input or the output."""
-    if kind == STEP:
-        return 0.0
-    if kind == SIGMOID:
-        return y * (1.0 - y)
-    if kind == TANH:
-        return 1.0 - y * y
-    if kind == ELU:
-        return 1.0 if y > 0 else y + alpha
-    if kind == SELU:
-        return 1.0507009873554805 if y > 0 else y + 1.0507009873554805 * 1.6732632423543772
-    if kind == SOFTPLUS:
-        return -math.expm1(-y)
-    near = min(max(x, -20.0), 20.0)
-    if kind == GELU:
-        return 0.5 * (1.0 + math.erf(x * ONE_OVER_ROOT_2)) + near * ONE_OVER_ROOT_2PI * math.exp(-0.5 * near * near)
-    if kind == GELU_TANH:
-        gate = 0.5 * (1.0 + math.tanh(ROOT_2_OVER_PI * (near + CUBIC * near * near * near)))
-        return gate + near * 2.0 * gate * (1.0 - gate) * ROOT_2_OVER_PI * (1.0 + 3.0 * CUBIC * near * near)
-    if kind == SILU:
-        gate = 1.0 / (1.0 + math.exp(-x))
-        return gate + y * (1.0 - gate)
-    if kind == MISH:
-        e = math.exp(min(x, 40.0))
-        n = e * (e + 2.0)
-        return n / (n + 2.0) + min(x, 40.0) * (4.0 * e / (n + 2.0)) * ((1.0 + e) / (n + 2.0))
-    return 1.0
-
-
-@compiled
-def activation(a, kind, alpha, x, y, width, r0, r1, c0, c1):
-    """y = f(x)."""
-    zero, slope = a.dtype.type(0), a.dtype.type(alpha)
-    for r in range(r0, r1):
-        u, v = part(a, x, width, r, c0, c1), part(a, y, width, r, c0, c1)
-        if kind == RELU:
-            for c in range(u.size):
-                value = u[c]
-                v[c] = zero if value < 0 else value  # NaN stays
-        elif kind == LEAKY:
-            for c in range(u.size):
-                value = u[c]
-                v[c] = value * slope if value < 0 else value
-        else:
-            for c in range(u.size):
-                v[c] = activation_value(kind, alpha, u[c])
-
-
-@compiled
-def activation_back(a, kind, alpha, x, y, dy, width, r0, r1, c0, c1):
-    """dy ← dy ⊙ f′(x)."""
-    zero, slope = a.dtype.type(0), a.dtype.type(alpha)
-    for r in range(r0, r1):
-        u, v, w = part(a, x, width, r, c0, c1), part(a, y, width, r, c0, c1), part(a, dy, width, r, c0, c1)
-        if kind == RELU:
-            for c in range(w.size):
-                value = w[c]  # read before the question, so that both answers are at hand and the loop is vectorized
-                w[c] = value if v[c] > 0 else zero
-        elif kind == LEAKY:
-            for c in range(w.size):
-                value = w[c]
-                w[c] = value if v[c] > 0 else value * slope
-        else:
-            for c in range(w.size):
-                w[c] *= activation_slope(kind, alpha, u[c], v[c])
 
 
 @compiled

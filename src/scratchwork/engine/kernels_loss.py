@@ -6,6 +6,8 @@ import math
 import numpy as np
 
 from .compiling import compiled
+from .exponential import exp
+from .intrinsics import stretch
 
 SOFTMAX_CE, CATEGORICAL, SIGMOID_CE, HINGE, SQUARED_HINGE, BINARY_HINGE = range(6)
 SQUARED, ABSOLUTE, HUBER, QUANTILE, POISSON, POISSON_RATE = range(6, 12)
@@ -34,8 +36,57 @@ def row_weights(a, rw, labels, soft, weights, factors, order, first, rows, mode,
 
 
 @compiled
+def softmax_loss(a, p, dp, rw, width, smoothing, labels, soft, order, first, r0, r1, uniform):
+    """−Σ t log softmax(z) from logits z; softmax and the gradient wₙ (Σt softmax − t) are made in dp.
+
+    First z − max z of all rows, then all exponentials in one loop, which is vectorized however short a row is.
+    """
+    value, spread, by_label = 0.0, smoothing / width, soft.shape[1] == 0
+    for r in range(r0, r1):
+        z, out = stretch(a, p + r * width, width), stretch(a, dp + r * width, width)
+        largest = z[0]
+        for c in range(width):
+            largest = max(largest, z[c])
+        for c in range(width):
+            out[c] = z[c] - largest
+    shifted = stretch(a, dp + r0 * width, (r1 - r0) * width)
+    picked = np.zeros(r1 - r0)
+    for r in range(r0, r1):
+        n, out = order[first + r], stretch(a, dp + r * width, width)
+        if by_label:
+            picked[r - r0] = (1.0 - smoothing) * out[labels[n]]
+        if not by_label or spread != 0.0:
+            for c in range(width):
+                t = spread if by_label else (1.0 - smoothing) * soft[n, c] + spread
+                if t != 0.0:
+                    picked[r - r0] += t * out[c]
+    for i in range(shifted.size):
+        shifted[i] = exp(shifted[i])
+    for r in range(r0, r1):
+        n, out = order[first + r], stretch(a, dp + r * width, width)
+        w = uniform if rw < 0 else np.float64(a[rw + r])
+        total, mass = 0.0, 1.0
+        for c in range(width):
+            total += out[c]
+        if not by_label:
+            mass = 0.0
+            for c in range(width):
+                mass += (1.0 - smoothing) * soft[n, c] + spread
+        value += w * (mass * math.log(total) - picked[r - r0])
+        factor = w * mass / total
+        for c in range(width):
+            t = spread if by_label else (1.0 - smoothing) * soft[n, c] + spread
+            out[c] = out[c] * factor - w * t
+        if by_label:
+            out[labels[n]] -= w * (1.0 - smoothing)
+    return value
+
+
+@compiled
 def class_loss(a, kind, p, dp, rw, width, smoothing, setting, labels, soft, order, first, r0, r1, uniform):
     """Losses on classes; returns Σ wₙ ℓₙ over these rows and writes dp = wₙ ∂ℓₙ/∂p."""
+    if kind == SOFTMAX_CE:
+        return softmax_loss(a, p, dp, rw, width, smoothing, labels, soft, order, first, r0, r1, uniform)
     value = 0.0
     spread = smoothing / width
     for r in range(r0, r1):
@@ -44,28 +95,7 @@ def class_loss(a, kind, p, dp, rw, width, smoothing, setting, labels, soft, orde
         base, out = p + r * width, dp + r * width
         by_label = soft.shape[1] == 0
         label = labels[n] if by_label else 0
-        if kind == SOFTMAX_CE:
-            largest = a[base]
-            for c in range(width):
-                largest = max(largest, a[base + c])
-            total = 0.0
-            picked = 0.0
-            mass = 0.0
-            for c in range(width):
-                z = a[base + c] - largest
-                e = math.exp(z)
-                a[out + c] = e
-                total += e
-                t = (1.0 - smoothing) * ((1.0 if c == label else 0.0) if by_label else soft[n, c]) + spread
-                if t != 0.0:
-                    picked += t * z
-                mass += t
-            value += w * (mass * math.log(total) - picked)
-            inverse = mass / total
-            for c in range(width):
-                t = (1.0 - smoothing) * ((1.0 if c == label else 0.0) if by_label else soft[n, c]) + spread
-                a[out + c] = w * (a[out + c] * inverse - t)
-        elif kind == CATEGORICAL:
+        if kind == CATEGORICAL:
             for c in range(width):
                 t = (1.0 - smoothing) * ((1.0 if c == label else 0.0) if by_label else soft[n, c]) + spread
                 prob = np.float64(a[base + c])
@@ -116,10 +146,10 @@ def number_loss(a, kind, p, dp, rw, width, share, setting, factors, target, orde
                 term = max(-q * e, (1.0 - q) * e)
                 slope = (1.0 if e > 0 else 0.0) - (q if e != 0 else 0.0)
             elif kind == POISSON:
-                rate = math.exp(f)
+                rate = exp(f)
                 term, slope = rate - t * f, rate - t
             elif kind == SIGMOID_CE:
-                small = math.exp(-abs(f))
+                small = exp(-abs(f))
                 yes = t * factors[c]
                 both = 1.0 - t + yes
                 term = (1.0 - t) * max(f, 0.0) + yes * max(-f, 0.0) + both * math.log1p(small)

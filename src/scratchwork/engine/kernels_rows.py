@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from .compiling import compiled
+from .exponential import exp
 from .kernels import column_sums, part, scale_gain
 
 
@@ -116,12 +117,13 @@ def softmax(a, x, y, width, r0, r1):
         for c in range(width):
             largest = max(largest, a[x + base + c])
         total = a.dtype.type(0)
+        u, v = part(a, x, width, r, 0, width), part(a, y, width, r, 0, width)
         for c in range(width):
-            e = math.exp(a[x + base + c] - largest)
-            a[y + base + c] = e
-            total += e
+            v[c] = exp(u[c] - largest)
         for c in range(width):
-            a[y + base + c] /= total
+            total += v[c]
+        for c in range(width):
+            v[c] /= total
 
 
 @compiled

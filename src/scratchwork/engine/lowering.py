@@ -13,7 +13,7 @@ from .. import layers as L
 from ..parameter import Parameter
 from ..sequential import Sequential
 from . import interpreter as I
-from . import kernels as K
+from . import kernels_activation as KA
 from . import kernels_update as KU
 from .product import PANEL
 from .program import ROWS, WHOLE, Cut, Matrix, NotLowered, Program, columns
@@ -24,8 +24,8 @@ NARROW = 48  # columns: a product with fewer is cut along the rows of the batch
 
 Backward: TypeAlias = Callable[[Matrix, bool], "Matrix | None"]
 ACTIVATIONS: dict[type, int] = {
-    L.Step: K.STEP, L.Sigmoid: K.SIGMOID, L.Tanh: K.TANH, L.ReLU: K.RELU, L.LeakyReLU: K.LEAKY, L.ELU: K.ELU, L.SELU: K.SELU,
-    L.Softplus: K.SOFTPLUS, L.SiLU: K.SILU, L.Mish: K.MISH,
+    L.Step: KA.STEP, L.Sigmoid: KA.SIGMOID, L.Tanh: KA.TANH, L.ReLU: KA.RELU, L.LeakyReLU: KA.LEAKY, L.ELU: KA.ELU, L.SELU: KA.SELU,
+    L.Softplus: KA.SOFTPLUS, L.SiLU: KA.SILU, L.Mish: KA.MISH,
 }  # fmt: skip
 
 
@@ -144,7 +144,7 @@ class Lowering:
     def elementwise(self, layer: L.Layer, x: Matrix) -> tuple[Matrix, Backward]:
         """An activation: y = f(x), dx = dy ⊙ f′(x) in dy's place."""
         program = self.program
-        kind = ACTIVATIONS.get(type(layer), K.GELU if getattr(layer, "approximate", "") == "none" else K.GELU_TANH)
+        kind = ACTIVATIONS.get(type(layer), KA.GELU if getattr(layer, "approximate", "") == "none" else KA.GELU_TANH)
         alpha = float(getattr(layer, "negative_slope", getattr(layer, "alpha", 0.0)))
         cut = x.cut if x.cut in (ROWS, columns(x)) else ROWS
         y = program.matrix(x.width, x.times, cut)
