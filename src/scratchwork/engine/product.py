@@ -26,7 +26,7 @@ FEATURES = get_host_cpu_features()
 VECTOR = 64 if FEATURES.get("avx512f") else 32 if FEATURES.get("avx2") else 16  # bytes
 REGISTERS = 32 if FEATURES.get("avx512f") or platform.machine().lower() in ("aarch64", "arm64") else 16
 WIDE = 4 if REGISTERS == 32 else 2  # vectors in the widest tile, of 6 rows
-TALL = 16 if REGISTERS == 32 else 12  # rows in the tallest one, of a single vector
+TALL = 12  # rows in the tallest one, of a single vector
 PANEL = 64  # columns that are copied together
 OFTEN = 192  # rows of C from which on a panel of B is copied
 
@@ -88,9 +88,9 @@ class Vectors:
 def tile(rows, vectors):
     """A function for compiled code (room, a, rs, cs, b, ldb, bias, c, ldc, k, width): one tile of C.
 
-    Matrices are given by their addresses; their numbers are like those of the array `room`. A's number (i, k) lies i·rs + k·cs numbers behind a, so that A can be read transposed;
-    row k of B lies k·ldb behind b and row i of C i·ldc behind c. The sums begin with the bias, or with 0 where its address is 0.
-    Of a tile of one vector only the first `width` columns are touched.
+    Matrices are given by their addresses; their numbers are like those of the array `room`. A's number (i, k) lies i·rs + k·cs numbers behind
+    a, so that A can be read transposed; row k of B lies k·ldb behind b and row i of C i·ldc behind c. The sums begin with the
+    bias, or with 0 where its address is 0. Of a tile of one vector only the first `width` columns are touched.
     """
 
     def generate(context, builder, signature, args):
