@@ -58,6 +58,16 @@ def test_what_one_process_compiled_the_next_one_loads(house):
     assert again == kept
 
 
+def test_what_any_file_of_the_compiled_path_changed_is_not_loaded(house):
+    """Numba looks at the file of the outermost function alone; what that calls lies in others."""
+    before = process(house)
+    kernels = house / "scratchwork" / "engine" / "kernels_activation.py"
+    kernels.write_text(kernels.read_text().replace("e / (e + 2)", "e / (e + 3)"))
+    after = process(house)
+    assert after[1] == "kept 0 1"
+    assert after[0] != before[0]
+
+
 def test_where_nothing_can_be_kept_it_still_works(house, tmp_path):
     """Neither beside the source nor in the home: files stand where the folders would be, which stops root too."""
     kept = process(house)

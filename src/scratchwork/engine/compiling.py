@@ -1,7 +1,11 @@
 """How the functions of the compiled path are compiled, and how what was compiled is kept on disk."""
 
 # mypy: ignore-errors
-from numba import cfunc, njit
+import contextlib
+from pathlib import Path
+
+from numba import njit
+from numba.core.ccallback import CFunc
 from numba.core.compiler import Compiler
 
 # For functions that only compiled code calls: without the doors for Python they compile in two thirds of the time.
@@ -25,17 +29,32 @@ compiled = njit(**INSIDE, fastmath=LOOSE)
 apart = njit(**INSIDE, fastmath=LOOSE, pipeline_class=Apart)
 
 
+def source_stamp():
+    """What tells this version of the compiled path from another: Numba by itself looks at one of its files alone."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+
+
+def stamped(compiled_function):
+    """The same, with the cache that it has on disk bound to all files of the compiled path."""
+    file = getattr(getattr(compiled_function, "_cache", None), "_cache_file", None)
+    if hasattr(file, "_source_stamp"):
+        file._source_stamp = source_stamp()
+    return compiled_function
+
+
 def kept_on_disk(function, nogil=True):
     """Compiles what Python calls, with a cache on disk, or without where no folder for it can be written."""
     try:
-        return njit(nogil=nogil, error_model="numpy", cache=True)(function)
+        return stamped(njit(nogil=nogil, error_model="numpy", cache=True)(function))
     except RuntimeError:
         return njit(nogil=nogil, error_model="numpy")(function)
 
 
 def called_by_address(function, signature):
     """Compiles what other compiled code calls by its address, kept on disk in the same way."""
-    try:
-        return cfunc(signature, cache=True, error_model="numpy", boundscheck=False)(function)
-    except RuntimeError:
-        return cfunc(signature, error_model="numpy", boundscheck=False)(function)
+    made = CFunc(function, signature, locals={}, options={"error_model": "numpy", "boundscheck": False})
+    with contextlib.suppress(RuntimeError):  # no folder can be written
+        made.enable_caching()
+    stamped(made).compile()
+    return made

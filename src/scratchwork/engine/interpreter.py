@@ -12,7 +12,17 @@ from functools import partial
 import numpy as np
 
 from .compiling import inlined, kept_on_disk
-from .intrinsics import atomic_add, atomic_read, borrowed, flush_to_zero, pause, restore_denormals, stretch, yield_processor
+from .intrinsics import (
+    array_at,
+    atomic_add,
+    atomic_read,
+    borrowed,
+    flush_to_zero,
+    pause,
+    restore_denormals,
+    stretch,
+    yield_processor,
+)
 from .kernels import (
     column_sums,
     dense,
@@ -249,12 +259,24 @@ def run_steps(q, threads, counters, ops, reals, order, stretch, rates, results, 
     restore_denormals(word)
 
 
+REALS = np.zeros(1)  # what kind of numbers the settings of operations are
+
+
 @partial(kept_on_disk, nogil=False)  # two Python threads that share a prepared call take turns in its arena
-def run_row(x, ops, reals, a, p, statistics, out):
-    """One row forward, in prediction; `out` is where the outputs lie in the arena."""
-    a[: x.size] = x
-    for i in range(ops.shape[0]):
-        op, f = ops[i], reals[i]
+def run_row(x, desk):
+    """One row forward, in prediction.
+
+    desk : how many operations, how many numbers and settings each has, where the outputs begin in the arena and end, and the
+        addresses of the table, its settings, arena, parameters and statistics; one array costs less to hand over than seven
+    """
+    count, length, settings, begin, end = desk[0], desk[1], desk[2], desk[3], desk[4]
+    desk = borrowed(desk)
+    table, reals = array_at(desk[5], desk), array_at(desk[6], REALS)
+    a, p, statistics = array_at(desk[7], x), array_at(desk[8], x), array_at(desk[9], x)
+    for i in range(x.size):
+        a[i] = x[i]
+    for i in range(count):
+        op, f = stretch(table, i * length, length), stretch(reals, i * settings, settings)
         code, width, n = op[CODE], op[WIDTH], op[REPEAT]
         x0, x1, x2, x3, x4, x5 = op[ARGS], op[ARGS + 1], op[ARGS + 2], op[ARGS + 3], op[ARGS + 4], op[ARGS + 5]
         if code == DENSE_ROW:
@@ -271,4 +293,7 @@ def run_row(x, ops, reals, a, p, statistics, out):
             layer_norm(a, p, x0, x1, x2, x3, x4, x5, f[0], width, 0, n)
         elif code == SOFTMAX:
             softmax(a, x0, x1, width, 0, n)
-    return a[out[0] : out[1]].copy()
+    outputs = np.empty(end - begin, x.dtype)
+    for i in range(outputs.size):
+        outputs[i] = a[begin + i]
+    return outputs

@@ -80,13 +80,13 @@ def address(ctx, array, index):
 
 @intrinsic
 def array_at(ctx, place, like):
-    """What lies at this address as an array of numbers like those of `like`; its length is not known."""
+    """What lies at this address as an array of numbers like those of `like`, one axis; as its length is not known, it is endless."""
     sig = like.copy(readonly=False)(types.int64, like)
 
     def generate(context, builder, signature, args):
         given = context.make_array(signature.args[1])(context, builder, args[1])
-        data = builder.inttoptr(args[0], given.data.type)
-        return _ownerless(context, builder, signature, given, data, given.nitems, given.shape)
+        data, endless = builder.inttoptr(args[0], given.data.type), ir.Constant(ir.IntType(64), 2**60)
+        return _ownerless(context, builder, signature, given, data, endless, cgutils.pack_array(builder, [endless]))
 
     return sig, generate
 

@@ -9,7 +9,7 @@ operation means; a kernel gives the equation in a line.
 
 import numpy as np
 
-from .compiling import compiled, inlined
+from .compiling import apart, compiled, inlined
 from .intrinsics import address, call_product, prefetch, stretch
 
 AHEAD = 3  # rows that are asked for before they are copied: they lie anywhere in the memory
@@ -135,7 +135,7 @@ def multiply(a, x, y, width, r0, r1, c0, c1):
 @compiled
 def scale(a, p, x, y, s, width, r0, r1, c0, c1):
     """y = x s, with a factor for each column."""
-    factors = p[s + c0 : s + c1]
+    factors = stretch(p, s + c0, c1 - c0)
     for r in range(r0, r1):
         u, v = part(a, x, width, r, c0, c1), part(a, y, width, r, c0, c1)
         for c in range(u.size):
@@ -152,20 +152,34 @@ def rescale(a, factor, offset, x, y, width, r0, r1, c0, c1):
             v[c] = f * u[c] + o
 
 
+@apart
+def add_rows(out, a, b, c, d, x, y, z, w):
+    """out ← out + x a + y b + z c + w d: four rows at once, so that `out` is fetched and stored once for them."""
+    for i in range(out.size):
+        out[i] += (x * a[i] + y * b[i]) + (z * c[i] + w * d[i])
+
+
 @compiled
 def dense_row(a, p, x, n_in, w, b, y, n_out):
     """y = x W + b for a single row: the rows of W are added up, and none is read for an input that is zero."""
-    out = a[y : y + n_out]
-    if b >= 0:
-        out[:] = p[b : b + n_out]
-    else:
-        out[:] = 0
+    out = stretch(a, y, n_out)
+    for c in range(n_out):
+        out[c] = p[b + c] if b >= 0 else 0
+    lit, count = np.empty(n_in + 3, np.int64), 0
     for i in range(n_in):
-        value = a[x + i]
-        if value != 0:
-            row = p[w + i * n_out : w + (i + 1) * n_out]
-            for c in range(out.size):
-                out[c] += value * row[c]
+        lit[count] = i
+        count += 1 if a[x + i] != 0 else 0
+    zero = a.dtype.type(0)
+    for k in range(0, count, 4):
+        i = lit[k]
+        j = lit[k + 1] if k + 1 < count else i
+        m = lit[k + 2] if k + 2 < count else i
+        n = lit[k + 3] if k + 3 < count else i
+        add_rows(
+            out, stretch(p, w + i * n_out, n_out), stretch(p, w + j * n_out, n_out), stretch(p, w + m * n_out, n_out),
+            stretch(p, w + n * n_out, n_out), a[x + i], a[x + j] if j != i else zero, a[x + m] if m != i else zero,
+            a[x + n] if n != i else zero,
+        )  # fmt: skip
 
 
 @compiled

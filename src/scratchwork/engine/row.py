@@ -32,15 +32,24 @@ class PreparedRow:
         self._network, self._size = network, int(np.prod(self.shape))
         end = y.offset + y.width * y.times
         arena = np.zeros(program.arena + 16, self.dtype)
-        self._rest = (table, reals, arena, network.flat().value, statistics, np.array([y.offset, end]))
+        arrays = (table, reals, arena, network.flat().value, statistics)
+        self._owners = arrays  # which the compiled code knows by their addresses alone
+        places = [array.__array_interface__["data"][0] for array in arrays]
+        self._desk = np.array([len(table), table.shape[1], reals.shape[1], y.offset, end, *places])
         self(np.zeros(self.shape, self.dtype))  # loads what is compiled
+
+    def __reduce__(self) -> tuple[type["PreparedRow"], tuple[Sequential]]:
+        """A copy, or what another process unpickles, is made anew: addresses are those of this process."""
+        return PreparedRow, (self._network,)
 
     def __call__(self, x: ArrayLike) -> Array:
         """The outputs for one row, of the shape of a row or of a batch of one."""
         row = x if type(x) is np.ndarray and x.dtype == self.dtype else numeric_array(x, "x", self.dtype)
         if not row.flags.carray:  # read-only or with gaps: Numba would compile for it anew
             row = row.copy()
-        if row.size != self._size or row.shape[-len(self.shape) :] != self.shape:
+        if row.shape != self.shape and (row.size != self._size or row.shape[-len(self.shape) :] != self.shape):
             raise ShapeError(f"a prepared call takes one row of shape {self.shape}, received {row.shape}")
-        y: Array = I.run_row(row.reshape(-1), *self._rest)
+        y: Array = I.run_row(row if row.ndim == 1 else row.reshape(-1), self._desk)
+        if row.ndim == 1 and y.shape == self.out_shape:
+            return y
         return y.reshape(row.shape[: row.ndim - len(self.shape)] + self.out_shape)
