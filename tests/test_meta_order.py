@@ -48,8 +48,12 @@ ORDER: dict[str, tuple[str, ...]] = {
     "guards": (),
     "epochs": (),
     "engine": (
+        "compiling",
         "intrinsics",
+        "exponential",
+        "product",
         "kernels",
+        "kernels_activation",
         "kernels_rows",
         "kernels_loss",
         "kernels_update",

@@ -56,7 +56,7 @@ def fit(
     clip_value: float | None = None,
     clip_norm: float | None = None,
     callbacks: Sequence[Callback] | None = (),
-    engine: str = "numpy",
+    engine: str = "auto",
     threads: int | None = None,
     shuffle: bool = True,
     seed: int = 0,
@@ -97,8 +97,8 @@ def fit(
         "auto" takes the compiled path where Numba is installed and every part of the network is known to it
         (`scratchwork.engine`), else NumPy's; "compiled" refuses to do without. Both compute the same to rounding.
     threads : int, optional
-        How many threads the compiled path uses (all cores, at most 4, for None; its bits do not depend on it), or BLAS on
-        NumPy's (needs threadpoolctl; None leaves it as it is).
+        How many threads the compiled path may use (None: all cores, at most 4; small networks take one, and its bits do not
+        depend on it), or BLAS on NumPy's (needs threadpoolctl; None leaves it as it is).
     shuffle : bool
         A new order of the rows every epoch, a function of `seed` and how many epochs the network has seen.
     seed : int ≥ 0

@@ -201,7 +201,7 @@ class TrainingSettings:
         None, optional(whole(1)), "threads that matrix products may use; auto: one for small networks", "N"
     )
     engine: str = setting(
-        "numpy", name_in(ENGINE_NAMES, "engine"), "numpy, compiled (needs Numba), or auto: compiled where that can be", "NAME"
+        "auto", name_in(ENGINE_NAMES, "engine"), "auto: compiled where that can be (needs Numba); compiled; numpy", "NAME"
     )
     seed: int = setting(0, whole(0), "decides the split, the start, the order and the dropout masks", "N")
 

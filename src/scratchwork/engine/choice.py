@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .row import PreparedRow
     from .runner import Machine
 
-NEEDED = ("numba", "scipy", "threadpoolctl")
+NEEDED = ("numba", "threadpoolctl")
 _told: set[str] = set()
 
 

@@ -100,11 +100,12 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
         dense(a, p, product, room, x0, x1, x2, x3, x4, width, r0, r1, c0, c1)
     elif code == DENSE_DX:
         dense_dx(a, p, product, room, x0, x1, x2, x3, width, r0, r1, c0, c1)
-    elif code == DENSE_DW:
-        if x5:  # cut along the inputs
-            dense_dw(a, g, product, room, x0, x1, x2, x3, x4, n, c0, c1, 0, x3)
+    elif code == DENSE_DW or code == DENSE_STEP:
+        i0, i1, o0, o1 = (c0, c1, 0, x3) if x5 else (0, x1, c0, c1)  # cut along the inputs, or the outputs
+        if code == DENSE_DW:
+            dense_dw(a, g, product, room, x0, x1, x2, x3, x4, n, i0, i1, o0, o1)
         else:
-            dense_dw(a, g, product, room, x0, x1, x2, x3, x4, n, 0, x1, c0, c1)
+            dense_step(a, p, s1, s2, product, room, op[ARGS:], f, step, rate, n, i0, i1, o0, o1)
     elif code == COLUMN_SUMS:
         column_sums(a, g, x0, width, x1, n, c0, c1)
     elif code == ACTIVATION:
@@ -126,8 +127,7 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
     elif code == ROW_WEIGHTS:
         row_weights(a, x0, labels, target, weights, factors, order, first, rows, x1, x2)
     elif code == CLASS_LOSS:
-        uniform = 1.0 / rows
-        sums[i, piece] = class_loss(a, x2, x0, x1, x3, width, f[0], f[1], labels, target, order, first, r0, r1, uniform)
+        sums[i, piece] = class_loss(a, x2, x0, x1, x3, width, f[0], f[1], labels, target, order, first, r0, r1, 1.0 / rows)
     elif code == NUMBER_LOSS:
         uniform = 1.0 if x4 else 1.0 / rows
         sums[i, piece] = number_loss(a, x2, x0, x1, x3, width, f[0], f[1], factors, target, order, first, r0, r1, uniform)
@@ -137,11 +137,6 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
                 kept[first + r, c] = a[x0 + r * width + c]
     elif code == RESCALE:
         rescale(a, f[0], f[1], x0, x1, width, r0, r1, c0, c1)
-    elif code == DENSE_STEP:
-        if x5:  # cut along the inputs
-            dense_step(a, p, s1, s2, product, room, op[ARGS:], f, step, rate, n, c0, c1, 0, x3)
-        else:
-            dense_step(a, p, s1, s2, product, room, op[ARGS:], f, step, rate, n, 0, x1, c0, c1)
     elif code >= PENALTY:
         on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums)
 

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,7 +155,7 @@ class Machine:
         self.single_steps = False
         self.tell, self.loaded = tell, False
 
-    def epoch(self, run: Run, order: Array) -> Iterator[Steps]:
+    def epoch(self, run: Run, order: Array) -> Generator[Steps, None, None]:
         """Walk through the rows in this order; hands back after every twentieth of a second, or after every step.
 
         Then the network's arrays hold what was learned; between the stretches of an epoch only if somebody looks at each step.
@@ -215,9 +215,7 @@ class Machine:
                 with contextlib.closing(self.epoch(run, order)) as stretches:
                     for steps in stretches:
                         overflown = np.flatnonzero(~np.isfinite(steps.losses.astype(network.dtype)))
-                        if (
-                            overflown.size
-                        ):  # the loss without its penalties was finite, else the step would not have been finished
+                        if overflown.size:  # without its penalties the loss was finite, else the step had not been finished
                             step = run.step + int(overflown[0]) + 1
                             raise penalty_diverged(network, epoch=run.epoch, step=step, loss=float("inf"))
                         run.step += len(steps.losses)

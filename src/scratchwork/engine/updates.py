@@ -54,9 +54,10 @@ class Updates:
         """A bias or a gain, cut like the columns it belongs to."""
         self._emit(parameter, start, cut, cut[1], [start, 1, cut[1], 0])
 
-    def right_after(self, parameter: Parameter, start: int) -> tuple[int, tuple[float, ...]] | None:
+    def right_after(self, parameter: Parameter | None, start: int) -> tuple[int, tuple[float, ...]] | None:
         """The rule and numbers of an update that needs nothing but the gradient of this place; None where more comes between."""
         updater = self.updater
+        assert parameter is not None
         if start in self.rules or start in self.limits or updater.clip_value is not None or updater.clip_norm is not None:
             return None
         return self.with_decay if parameter.decay else self.without

@@ -34,8 +34,11 @@ class Setup:
     pictures: list[Path] = field(default_factory=list)
 
     def fit(self, network: sw.Sequential, x: Array, y: Array, **settings: Any) -> sw.History:
-        """`sw.fit` with its progress; Ctrl-C ends the recipe, whose numbers would be those of a half-trained net."""
-        history = sw.fit(network, x, y, progress=not self.quick, **settings)
+        """`sw.fit` with its progress; Ctrl-C ends the recipe, whose numbers would be those of a half-trained net.
+
+        On NumPy's path, so that the figures of docs/recipes.md come out wherever Numba is or is not.
+        """
+        history = sw.fit(network, x, y, progress=not self.quick, engine="numpy", **settings)
         if history.stopped == "interrupted":
             raise KeyboardInterrupt
         return history
