@@ -53,7 +53,9 @@ def kept_on_disk(function, nogil=True):
 
 def called_by_address(function, signature):
     """Compiles what other compiled code calls by its address, kept on disk in the same way."""
-    made = CFunc(function, signature, locals={}, options={"error_model": "numpy", "boundscheck": False})
+    made = CFunc(
+        function, (signature.args, signature.return_type), locals={}, options={"error_model": "numpy", "boundscheck": False}
+    )
     with contextlib.suppress(RuntimeError):  # no folder can be written
         made.enable_caching()
     stamped(made).compile()
