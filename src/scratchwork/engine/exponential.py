@@ -26,8 +26,15 @@ class Arithmetic:
         self.suffix, self.places = ("f32", 23) if single else ("f64", 52)
         self.degree = 7 if single else 13
         limits = np.finfo(np.float32 if single else np.float64)
-        self.most, self.least = math.log(float(limits.max)), math.log(float(limits.smallest_normal))
+        self.most, self.least = (self.within_range(limits.dtype.type, end) for end in (limits.max, limits.smallest_normal))
         self.shift = 1.5 * 2.0**self.places  # x + shift has round(x) in its lowest bits
+
+    @staticmethod
+    def within_range(kind, end):
+        """The last x of its kind whose eˣ is not beyond this end of the range: ln of it, rounded towards 0."""
+        limit = math.log(float(end))
+        nearest = kind(limit)
+        return float(nearest if abs(float(nearest)) <= abs(limit) else np.nextafter(nearest, kind(0)))
 
     def number(self, value):
         """A constant."""
@@ -46,7 +53,7 @@ class Arithmetic:
         return self.multiply_add(k, self.number(-LN2_LOW), r), shifted
 
     def polynomial(self, r, last):
-        """Σ rⁱ/i! from i = `last` on, divided by rᵏ for k = `last`: 1 + r + …, or 1 + r/2 + … ."""
+        """Σ rⁱ/i! from i = `last` on, divided by rᵏ for k = `last`: 1 + r + …, or 1/2 + r/6 + … ."""
         total = self.number(1 / math.factorial(self.degree))
         for i in range(self.degree - 1, last - 1, -1):
             total = self.multiply_add(total, r, self.number(1 / math.factorial(i)))
@@ -86,7 +93,7 @@ def expm1(ctx, x):
         on = Arithmetic(builder, signature.return_type == types.float32)
         r, shifted = on.split(args[0])
         power = on.times_power(on.number(0.5), shifted)
-        less_one = builder.fmul(on.polynomial(r, 1), r)
+        less_one = on.multiply_add(builder.fmul(r, r), on.polynomial(r, 2), r)
         result = on.multiply_add(less_one, power, builder.fsub(power, on.number(0.5)))
         result = builder.fadd(result, result)
         return on.within(args[0], result, -1.0, math.inf)
