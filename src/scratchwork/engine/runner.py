@@ -164,15 +164,19 @@ class Machine:
             yield from self._epoch(run, order)
             return
         self.panels.fetch()
+        published = False  # then the network's arrays are the ones that count, and a callback may have written into them
         try:
             for steps in self._epoch(run, order):
                 if self.single_steps or steps.bad or not np.isfinite(steps.losses.astype(self.network.dtype)).all():
                     self.panels.publish()
+                    published = True
                 yield steps
-                if self.single_steps:
+                if published:
                     self.panels.fetch()
+                    published = False
         finally:
-            self.panels.publish()
+            if not published:
+                self.panels.publish()
 
     def _epoch(self, run: Run, order: Array) -> Iterator[Steps]:
         count = math.ceil(len(order) / self.program.batch)
