@@ -6,30 +6,33 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("numba")
 from numba import njit
 
+from scratchwork.engine.compiling import LOOSE
 from scratchwork.engine.exponential import exp, expm1
 from scratchwork.engine.kernels_activation import tanh
 
 DTYPES = [np.float32, np.float64]
+EXP = 1.2  # units in the last place; below 1 where the processor rounds a multiply-add once
 Array = Any
 
 
-@njit
+# Compiled like the kernels, whose sums may be taken in another order: (y + s) − s must not become y all the same.
+
+
+@njit(fastmath=LOOSE)
 def exps(x, y):
     for i in range(x.size):
         y[i] = exp(x[i])
 
 
-@njit
+@njit(fastmath=LOOSE)
 def expm1s(x, y):
     for i in range(x.size):
         y[i] = expm1(x[i])
 
 
-@njit
+@njit(fastmath=LOOSE)
 def tanhs(x, y):
     for i in range(x.size):
         y[i] = tanh(x[i])
@@ -88,7 +91,7 @@ def neighbours(x: float, dtype: Any, count: int = 300) -> Array:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("function", "most"), [(exps, 1.0), (expm1s, 2.0), (tanhs, 3.0)], ids=["exp", "expm1", "tanh"])
+@pytest.mark.parametrize(("function", "most"), [(exps, EXP), (expm1s, 2.0), (tanhs, 3.0)], ids=["exp", "expm1", "tanh"])
 def test_digits(function, most, dtype):
     x = range_of(dtype)
     wrong = units(function, x)
@@ -96,7 +99,7 @@ def test_digits(function, most, dtype):
     assert wrong.max() > 0.4  # the comparison sees something
 
 
-@pytest.mark.parametrize(("function", "most"), [(np.exp, 1.0), (np.expm1, 2.0), (np.tanh, 3.0)], ids=["exp", "expm1", "tanh"])
+@pytest.mark.parametrize(("function", "most"), [(np.exp, EXP), (np.expm1, 2.0), (np.tanh, 3.0)], ids=["exp", "expm1", "tanh"])
 def test_digits_of_millions_in_single_precision(function, most):
     """Every 2011th number there is, against NumPy in double precision."""
     x = np.arange(0, 2**32, 2011, dtype=np.uint32).view(np.float32)
@@ -115,7 +118,7 @@ def test_digits_where_the_power_of_two_changes(dtype):
     last = 126 if dtype == np.float32 else 1021
     for k in (-last, -64, -2, -1, 0, 1, 2, 64, last - 1):
         x = neighbours((k + 0.5) * math.log(2), dtype, 20)
-        assert units(exps, x).max() < 1
+        assert units(exps, x).max() < EXP
         assert units(expm1s, x).max() < 2
 
 
@@ -148,7 +151,7 @@ def test_the_lower_end(dtype):
     assert 0 < normal.sum() < x.size
     found = of(exps, x)
     assert (found[~normal] == 0).all()
-    assert units(exps, x[normal]).max() < 1
+    assert units(exps, x[normal]).max() < EXP
     assert (np.diff(found) >= 0).all()
     assert (of(expm1s, x) == -1).all()
 
