@@ -38,7 +38,7 @@ def train_once(x, y, hidden: int, pixels: float, inner: float, epochs: int, seed
     network = sw.Sequential([sw.Dropout(pixels), sw.Dense(hidden), sw.ReLU(), sw.Dropout(inner), sw.Dense(10)])
     schedule = sw.OneCycle(PEAK, epochs * math.ceil(len(x) / BATCH))
     loss = sw.SoftmaxCrossEntropy()
-    sw.fit(network, x, y, loss=loss, optimizer=sw.Adam(schedule), epochs=epochs, batch_size=BATCH, seed=seed)
+    sw.fit(network, x, y, loss=loss, optimizer=sw.Adam(schedule), epochs=epochs, batch_size=BATCH, seed=seed, engine="numpy")
     return network
 
 

@@ -39,8 +39,49 @@ def accuracy(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", f"`benchmarks/mnist_accuracy.py`; {one_line(result['machine'])}."])
 
 
+def compiled(result: dict[str, Any]) -> str:
+    """Seconds per epoch of the compiled path beside the fastest rival, PyTorch and the products alone; goals in brackets."""
+    heads = [
+        "net, batch",
+        "scratchwork",
+        "fastest rival",
+        "PyTorch eager",
+        "products alone",
+        "× fastest",
+        "× PyTorch",
+        "of products",
+    ]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for row in result["rows"]:
+        seconds, ratios, fastest = row["seconds"], row["ratios"]["scratchwork"], row["fastest_rival"]
+        ours = [f"{row['net']}, {row['batch']}", *(f"{seconds[name]:.3g}" for name in ("scratchwork",))]
+        rivals = [f"{seconds[fastest]:.3g} ({fastest})", f"{seconds['torch eager']:.3g}", f"{seconds['products']:.3g}"]
+        shares = [
+            f"{ratios[name]['median']:.2f} ({row[goal]:g})"
+            for name, goal in ((fastest, "goal_fastest"), ("torch eager", "goal_eager"))
+        ]
+        limit = f" (≤ {row['goal_products']:g})" if row["goal_products"] else ""
+        shares.append(f"{1 / ratios['products']['median']:.2f}{limit}")
+        lines.append("| " + " | ".join([*ours, *rivals, *shares]) + " |")
+    worst = max(row["loss_difference_to_torch_eager"]["scratchwork"] for row in result["rows"])
+    lines += ["", f"Loss curves differ from PyTorch's by {worst:.0e} at most. `benchmarks/speed_compiled.py`;"]
+    return "\n".join([*lines, f"{one_line(result['machine'])}."])
+
+
+def latency(result: dict[str, Any]) -> str:
+    """Microseconds for a single row."""
+    lines = ["| one row | " + " | ".join(f"{net['net']}, median | p99" for net in result["nets"]) + " |"]
+    lines.append("|---" * (1 + 2 * len(result["nets"])) + "|")
+    for name in result["nets"][0]["microseconds"]:
+        times = [net["microseconds"][name] for net in result["nets"]]
+        lines.append(f"| {name} | " + " | ".join(f"{found['median']:.1f} | {found['p99']:.1f}" for found in times) + " |")
+    return "\n".join([*lines, "", f"Microseconds. `benchmarks/latency.py`; {one_line(result['machine'])}."])
+
+
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "speed": ("speed_numpy.json", speed),
+    "compiled": ("speed_compiled.json", compiled),
+    "latency": ("latency.json", latency),
     "accuracy": ("mnist_accuracy.json", accuracy),
 }
 

@@ -16,7 +16,10 @@ def test_the_readme_shows_what_was_measured():
     assert done.returncode == 0, "python benchmarks/tables.py writes the tables anew\n" + done.stderr
 
 
-@pytest.mark.parametrize("name", ["speed_numpy", "mnist_accuracy", "digits_accuracy", "import_time"])
+@pytest.mark.parametrize(
+    "name",
+    ["speed_numpy", "speed_compiled", "latency", "memory", "busy", "start", "mnist_accuracy", "digits_accuracy", "import_time"],
+)
 def test_every_result_says_on_which_machine(name):
     result = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
     assert {"processor", "cores", "python", "numpy", "date"} <= set(result["machine"])

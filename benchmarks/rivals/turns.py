@@ -66,6 +66,7 @@ class Side:
         self.disturbed: list[float] = []  # how many cores were busy in each rest: by others, or by pools that still spin
         self.errors: IO[str] = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 (end() closes it)
         environment = os.environ | (dict.fromkeys(ONE_THREAD, "1") if one_thread else {})
+        environment.pop("OPENBLAS_CORETYPE", None)  # each side at its best: OpenBLAS chooses its kernels for the processor
         self.child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment
         )
