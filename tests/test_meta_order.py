@@ -64,6 +64,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "lowering",
         "step",
         "row",
+        "threads",
         "runner",
         "choice",
     ),
@@ -80,7 +81,7 @@ ORDER: dict[str, tuple[str, ...]] = {
 
 # (module, imported): imports against the order, each inside a function and each with its reason.
 EXCEPTIONS: dict[tuple[str, str], str] = {
-    ("sequential", "engine.choice"): "a network offers its prepared call, which is made far below",
+    ("sequential", "engine.choice"): "a network offers its prepared call and the compiled path, which are made far below",
 }
 
 

@@ -1,9 +1,7 @@
 """Runs a program: arrays, threads, and control handed back many times a second."""
 
 import contextlib
-import ctypes
 import math
-import os
 import sys
 import threading
 import time
@@ -28,36 +26,9 @@ from . import kernels as K
 from .product import PANEL, product_address
 from .program import Program
 from .step import lower
+from .threads import how_many, together, yield_address
 
 HAND_BACK = 0.05  # seconds between two returns to Python
-SMALL = 2_000_000  # flop per step below which a second thread costs more than it brings
-
-
-def yield_address() -> int:
-    """Where sched_yield lies."""
-    library = ctypes.CDLL(None)
-    waiting = getattr(library, "sched_yield", None) or library.getpid
-    return int(ctypes.cast(waiting, ctypes.c_void_p).value or 0)
-
-
-def current_processor() -> int:
-    """The number of the processor that this thread runs on; −1 where the system does not tell."""
-    tell = getattr(ctypes.CDLL(None), "sched_getcpu", None)
-    return int(tell()) if tell else -1
-
-
-def leave_processor(number: int) -> None:
-    """Moves this thread to another processor, if there is one. It may come back later.
-
-    Systems like to start a thread where its parent runs. There the two would wait for each other by turns, for some
-    milliseconds, until the system sees that a processor is idle.
-    """
-    if number < 0 or not hasattr(os, "sched_setaffinity"):
-        return
-    allowed = os.sched_getaffinity(0)
-    if allowed - {number}:
-        os.sched_setaffinity(0, allowed - {number})
-        os.sched_setaffinity(0, allowed)
 
 
 def learning_rates(rule: Optimizer, step: int, count: int) -> Array:
@@ -131,8 +102,7 @@ class Machine:
         self.program, self.network, self.updater, self.rows = program, network, updater, rows
         self.table, self.reals = program.finish()
         dtype = network.dtype
-        wanted = threads or min(os.cpu_count() or 1, 4)
-        self.threads = 1 if program.flops < SMALL else wanted
+        self.threads = how_many(program.flops, threads)
         self.arena = np.zeros(program.arena + 16, dtype)
         self.theirs = [updater.flat.value, *updater.state.values()]
         self.panels = Panels(program.panelled, self.theirs) if program.panelled else None
@@ -279,18 +249,7 @@ class Machine:
             finally:
                 announcement.cancel()
             self.loaded = True
-        here = current_processor()
-
-        def help_out(q: int) -> None:
-            leave_processor(here)
-            work(q)
-
-        helpers = [threading.Thread(target=help_out, args=(q,), daemon=True) for q in range(1, self.threads)]
-        for helper in helpers:
-            helper.start()
-        work(0)
-        for helper in helpers:
-            helper.join()
+        together(work, self.threads)
         for array, start in self.program.statistics:
             array[...] = self.statistics[start : start + array.size]
 
