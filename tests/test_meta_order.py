@@ -66,6 +66,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "row",
         "threads",
         "runner",
+        "prediction",
         "choice",
     ),
     "training": (),

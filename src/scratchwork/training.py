@@ -32,10 +32,8 @@ from .preparation import (
 from .progress import Progress
 from .regularizers import Constraint, Regularizer
 from .second_order import LBFGS
-from .sequential import Sequential
+from .sequential import ENGINES, Sequential
 from .updates import Updater
-
-ENGINES = ("auto", "numpy", "compiled")
 
 
 def fit(

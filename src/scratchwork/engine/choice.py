@@ -1,9 +1,11 @@
-"""Which path a training run takes: the compiled one where Numba is there and knows every part, else NumPy's."""
+"""Which path a training run or a prediction takes: the compiled one where Numba is there and knows every part, else NumPy's."""
 
 import importlib.util
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
+from ..arrays import Array
 from ..errors import ConfigurationError, MissingDependencyError
 from ..history import Run
 from ..preparation import Rows
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from .row import PreparedRow
     from .runner import Machine
 
+Made = TypeVar("Made")
 NEEDED = ("numba", "threadpoolctl")
 _told: set[str] = set()
 
@@ -22,13 +25,38 @@ def machine_for(
     run: Run, updater: Updater, rows: Rows, size: int, threads: int | None, *, required: bool, tell: bool
 ) -> "Machine | None":
     """A compiled machine for this run, or None for NumPy's path; with `required`, an error that says why there is none."""
+
+    def made() -> "Machine":
+        from .runner import prepared
+
+        return prepared(run, updater, rows, size, threads, tell=tell)
+
+    machine = _compiled(made, required=required, tell=tell)
+    if machine is not None:
+        run.engine = "compiled"
+    return machine
+
+
+def prediction(network: Sequential, x: Array, batch: int, *, required: bool) -> Array | None:
+    """The outputs for rows that `Sequential.predict` has looked at, or None for NumPy's path; with `required`, an error."""
+
+    def made() -> Array:
+        from .prediction import predicted
+
+        return predicted(network, x, batch)
+
+    return _compiled(made, required=required, tell=False)
+
+
+def _compiled(make: Callable[[], Made], *, required: bool, tell: bool) -> Made | None:
+    """What `make` makes, or None where the compiled path is not there or does not know everything."""
     if missing := _missing():
         if required:
             raise MissingDependencyError(f"engine='compiled' needs {missing}: pip install 'scratchwork[fast]'")
         return None
     try:
+        from . import runner  # noqa: F401
         from .program import NotLowered
-        from .runner import prepared
     except (ImportError, OSError) as error:  # Numba refuses a NumPy that is newer than itself
         if required:
             raise MissingDependencyError(
@@ -38,15 +66,13 @@ def machine_for(
             _tell(f"the compiled path cannot be loaded ({error}), so NumPy's is taken")
         return None
     try:
-        machine = prepared(run, updater, rows, size, threads, tell=tell)
+        return make()
     except NotLowered as unknown:
         if required:
             raise ConfigurationError(f"the compiled path does not know {unknown}: use engine='auto' or 'numpy'") from None
         if tell:
             _tell(f"the compiled path does not know {unknown}, so NumPy's is taken")
         return None
-    run.engine = "compiled"
-    return machine
 
 
 def prepared_row(network: Sequential) -> "PreparedRow":

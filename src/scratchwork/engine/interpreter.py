@@ -56,8 +56,9 @@ CODE, MEET, PIECES, CUT, WIDTH, REPEAT, ARGS = range(7)
 ROWS, COLUMNS, VECTOR, FIXED_ROWS, WHOLE = range(5)
 (
     GATHER, DENSE, DENSE_DX, DENSE_DW, COLUMN_SUMS, ACTIVATION, ACTIVATION_BACK, DROPOUT, MULTIPLY, SCALE, SCALE_GAIN,
-    SCALE_BACK, BATCH_NORM, BATCH_NORM_BACK, LAYER_NORM, LAYER_NORM_GAIN, LAYER_NORM_BACK, SOFTMAX, SOFTMAX_BACK, ROW_WEIGHTS,
-    CLASS_LOSS, NUMBER_LOSS, CHECK, KEEP, RESCALE, DENSE_ROW, BATCH_NORM_ROW, PENALTY, CLIP, SQUARE_SUM, SHRINK, UPDATE, PROJECT, DENSE_STEP,
+    SCALE_BACK, BATCH_NORM, BATCH_NORM_BACK, BATCH_NORM_ROW, LAYER_NORM, LAYER_NORM_GAIN, LAYER_NORM_BACK, SOFTMAX,
+    SOFTMAX_BACK, ROW_WEIGHTS, CLASS_LOSS, NUMBER_LOSS, CHECK, KEEP, RESCALE, DENSE_ROW, PENALTY, CLIP, SQUARE_SUM, SHRINK,
+    UPDATE, PROJECT, DENSE_STEP,
 ) = range(34)  # fmt: skip
 PANEL = 64  # columns in a piece
 SPINS = 2000  # how often a waiting thread looks before it lets others have the processor
@@ -149,6 +150,8 @@ def on_whole_rows(code, op, f, width, n, r0, r1, c0, c1, a, p, g, statistics):
         batch_norm(a, p, statistics, x0, x1, x2, x3, x4, x5, x6, f[0], f[1], width, n, c0, c1)
     elif code == BATCH_NORM_BACK:
         batch_norm_back(a, p, g, x0, x1, x2, x3, x4, width, n, c0, c1)
+    elif code == BATCH_NORM_ROW:
+        batch_norm_row(a, p, statistics, x0, x1, x2, x3, x4, f[0], width, r0, r1, c0, c1)
     elif code == LAYER_NORM:
         layer_norm(a, p, x0, x1, x2, x3, x4, x5, f[0], width, r0, r1)
     elif code == LAYER_NORM_GAIN:
@@ -283,7 +286,7 @@ def run_row(x, desk):
         elif code == SCALE:
             scale(a, p, x0, x1, x2, width, 0, n, 0, width)
         elif code == BATCH_NORM_ROW:
-            batch_norm_row(a, p, statistics, x0, x1, x2, x3, x4, f[0], width, n)
+            batch_norm_row(a, p, statistics, x0, x1, x2, x3, x4, f[0], width, 0, n, 0, width)
         elif code == LAYER_NORM:
             layer_norm(a, p, x0, x1, x2, x3, x4, x5, f[0], width, 0, n)
         elif code == SOFTMAX:

@@ -42,12 +42,16 @@ def batch_norm(a, p, statistics, x, y, xh, inv, gamma, beta, mean, momentum, eps
 
 
 @compiled
-def batch_norm_row(a, p, statistics, x, y, gamma, beta, mean, eps, width, times):
+def batch_norm_row(a, p, statistics, x, y, gamma, beta, mean, eps, width, r0, r1, c0, c1):
     """y = γ (x − running mean)/√(running variance + ε) + β: the batch statistics of prediction."""
-    for r in range(times):
-        for c in range(width):
-            factor = p[gamma + c] / np.sqrt(statistics[mean + width + c] + eps)
-            a[y + r * width + c] = (a[x + r * width + c] - statistics[mean + c]) * factor + p[beta + c]
+    factors = np.empty(c1 - c0, a.dtype)
+    for c in range(factors.size):
+        factors[c] = p[gamma + c0 + c] / np.sqrt(statistics[mean + width + c0 + c] + eps)
+    means, offsets = part(statistics, mean, width, 0, c0, c1), part(p, beta, width, 0, c0, c1)
+    for r in range(r0, r1):
+        u, v = part(a, x, width, r, c0, c1), part(a, y, width, r, c0, c1)
+        for c in range(factors.size):
+            v[c] = (u[c] - means[c]) * factors[c] + offsets[c]
 
 
 @compiled

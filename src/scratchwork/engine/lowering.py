@@ -35,10 +35,13 @@ def unused(dy: Matrix, need_dx: bool) -> Matrix | None:
 
 
 class Lowering:
-    """Carries the program along the layers; each method emits a layer's forward and returns what emits its backward."""
+    """Carries the program along the layers; each method emits a layer's forward and returns what emits its backward.
 
-    def __init__(self, program: Program, places: dict[int, int], updates: "Updates | None") -> None:
-        self.program, self.places, self.updates = program, places, updates
+    Without `updates` the forward is that of prediction; `alone` is said for a single row, whose matrices lie in no panels.
+    """
+
+    def __init__(self, program: Program, places: dict[int, int], updates: Updates | None, *, alone: bool = False) -> None:
+        self.program, self.places, self.updates, self.alone = program, places, updates, alone
 
     @property
     def updated(self) -> Updates:
@@ -46,9 +49,13 @@ class Lowering:
         assert self.updates is not None
         return self.updates
 
-    def at(self, parameter: Parameter | None) -> int:
-        """Where a parameter begins in the flat vector; −1 for none."""
-        return -1 if parameter is None else self.places[id(parameter)]
+    def at(self, parameter: Parameter | None, *shape: int) -> int:
+        """Where a parameter begins in the flat vector; −1 for none. Somebody may have put another of its own in its place."""
+        if parameter is None:
+            return -1
+        if parameter.value.shape != shape:
+            raise NotLowered(f"a parameter of shape {parameter.value.shape} where {shape} belongs")
+        return self.places[id(parameter)]
 
     def layer(self, layer: L.Layer, x: Matrix, shape: tuple[int, ...]) -> tuple[Matrix, Backward]:
         """Emit one layer; `shape` is that of its input rows."""
@@ -95,11 +102,11 @@ class Lowering:
     def dense(self, layer: L.Dense, x: Matrix) -> tuple[Matrix, Backward]:
         """y = x W + b. A wide y is cut into panels of columns, a narrow one along the rows of the batch."""
         program, n_in, n_out = self.program, x.width, layer.units
-        w, b = self.at(layer.weight), self.at(layer.bias)
+        w, b = self.at(layer.weight, n_in, n_out), self.at(layer.bias, n_out)
         wide = n_out >= NARROW
         y = program.matrix(n_out, cut=("columns", n_out, 1) if wide else ROWS)
         read_x = (x, None) if wide else x
-        if self.updates is None:
+        if self.alone:
             program.emit(I.DENSE_ROW, WHOLE, n_out, [x.offset, n_in, w, b, y.offset])
             return y, unused
         program.emit(
@@ -110,7 +117,7 @@ class Lowering:
             reads=(read_x, ("p", w) if wide else (("p", w), None)),
             writes=(y,),
         )
-        program.flops += 6 * program.batch * n_in * n_out
+        program.flops += (6 if self.updates else 2) * program.batch * n_in * n_out
         if n_out > PANEL:
             program.panelled.append((w, n_in, n_out))
         program.room = max(program.room, PANEL * max(n_in, n_out, program.batch) + GRADIENT)
@@ -193,18 +200,19 @@ class Lowering:
         program, width = self.program, x.width
         assert layer.running_mean is not None
         assert layer.running_var is not None
-        cut = columns(x)
-        y, xh = program.matrix(width, x.times, cut), program.matrix(width, x.times, cut)
-        inv = program.matrix(width)
         mean = program.statistics_size
         program.statistics += [(layer.running_mean, mean), (layer.running_var, mean + width)]
         program.statistics_size += 2 * width
-        gamma, beta = self.at(layer.gamma), self.at(layer.beta)
+        gamma, beta = self.at(layer.gamma, width), self.at(layer.beta, width)
         if self.updates is None:
-            program.emit(
-                I.BATCH_NORM_ROW, WHOLE, width, [x.offset, y.offset, gamma, beta, mean], reals=(layer.eps,), times=x.times
-            )
+            cut = x.cut if x.cut in (ROWS, columns(x)) else ROWS
+            y = program.matrix(width, x.times, cut)
+            numbers = [x.offset, y.offset, gamma, beta, mean]
+            program.emit(I.BATCH_NORM_ROW, cut, width, numbers, reals=(layer.eps,), reads=(x,), writes=(y,), times=x.times)
             return y, unused
+        cut = columns(x)
+        y, xh = program.matrix(width, x.times, cut), program.matrix(width, x.times, cut)
+        inv = program.matrix(width)
         numbers = [x.offset, y.offset, xh.offset, inv.offset, gamma, beta, mean]
         reals = (layer.momentum, layer.eps)
         program.emit(
@@ -233,7 +241,7 @@ class Lowering:
         """Statistics along rows."""
         program, width = self.program, x.width
         y, xh, inv = program.matrix(width, x.times), program.matrix(width, x.times), program.matrix(1, x.times)
-        gamma, beta = self.at(layer.gamma), self.at(layer.beta)
+        gamma, beta = self.at(layer.gamma, width), self.at(layer.beta, width)
         numbers = [x.offset, y.offset, xh.offset, inv.offset, gamma, beta]
         program.emit(
             I.LAYER_NORM,
@@ -300,7 +308,7 @@ class Lowering:
 
     def scale(self, layer: L.Scale, x: Matrix) -> tuple[Matrix, Backward]:
         """y = x s."""
-        program, s = self.program, self.at(layer.gamma)
+        program, s = self.program, self.at(layer.gamma, x.width)
         cut = x.cut if x.cut in (ROWS, columns(x)) else ROWS
         y = program.matrix(x.width, x.times, cut)
         program.emit(I.SCALE, cut, x.width, [x.offset, y.offset, s], reads=(x, (("p", s), None)), writes=(y,), times=x.times)

@@ -1,8 +1,9 @@
-"""A whole training step, or a single row of prediction, as a program."""
+"""A whole training step, or a prediction of some rows or a single one, as a program."""
 
 import numpy as np
 
 from ..losses import Loss
+from ..parameter import FlatParameters
 from ..sequential import Sequential
 from ..updates import Updater
 from . import interpreter as I
@@ -30,8 +31,21 @@ def lower(network: Sequential, loss: Loss, updater: Updater, batch: int, *, form
 def lower_row(network: Sequential) -> tuple[Program, Matrix]:
     """The forward of prediction for a single row."""
     program = Program(1, network.dtype)
-    flat = network.flat()
-    places = {id(p): place.start for p, place in zip(flat.parameters, flat.slices, strict=True)}
     x = program.matrix(int(np.prod(network.in_shape)))
-    y, _ = Lowering(program, places, None).chain(network, x)
+    y, _ = Lowering(program, starts(network.flat()), None, alone=True).chain(network, x)
     return program, y
+
+
+def lower_rows(network: Sequential, flat: FlatParameters, batch: int, form: int) -> Program:
+    """The forward of prediction for a batch, from the rows that are given to the outputs that are kept."""
+    program = Program(batch, network.dtype)
+    x = program.matrix(int(np.prod(network.in_shape)))
+    program.emit(I.GATHER, ROWS, x.width, [x.offset, form], writes=(x,))
+    y, _ = Lowering(program, starts(flat), None).chain(network, x)
+    program.emit(I.KEEP, ROWS, y.width * y.times, [y.offset], reads=(y,))
+    return program
+
+
+def starts(flat: FlatParameters) -> dict[int, int]:
+    """Where each parameter begins in the flat vector."""
+    return {id(p): place.start for p, place in zip(flat.parameters, flat.slices, strict=True)}
