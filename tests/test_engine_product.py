@@ -146,7 +146,7 @@ PROCESSORS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PROCESSORS)
 def test_other_processors(name, tmp_path):
-    """Products, exponentials, and a whole fit against NumPy's path, compiled for less than this processor in a process of its own."""
+    """Products, exponentials, and a whole fit against NumPy's path, compiled for less than this processor."""
     if not product.FEATURES.get("avx2"):  # already the least that there is
         assert VECTOR == 16
         return
