@@ -14,6 +14,8 @@ from .runner import FORMS, HAND_BACK, Panels, read_only
 from .step import lower_rows
 from .threads import how_many, together, yield_address
 
+STARTED = 100  # small steps that one thread makes in the time that others take to start and to wait for each other
+
 loaded: set[np.dtype[Any]] = set()  # the kinds of numbers for which the compiled code is there
 
 
@@ -24,7 +26,7 @@ def predicted(network: Sequential, x: Array, batch: int) -> Array:
     """
     batch = min(batch, max(len(x), 1))
     outputs = np.empty((len(x), int(np.prod(network.out_shape))), network.dtype)
-    forward = Forward(network, batch, x.dtype)
+    forward = Forward(network, len(x), batch, x.dtype)
     begin, steps = 0, 1
     while begin < len(x):
         end, started = begin + steps * batch, time.perf_counter()
@@ -41,18 +43,20 @@ class Forward:
     ----------
     network : Sequential
         Built; its parameters and running statistics are those of the moment when this is made.
+    count : int
+        Rows in all; they tell whether more threads than one are worth it.
     batch : int
         Rows that are in the arena together.
     kind : numpy.dtype
         That of the rows; small whole numbers and half precision stay what they are until they are gathered.
     """
 
-    def __init__(self, network: Sequential, batch: int, kind: np.dtype[Any]) -> None:
+    def __init__(self, network: Sequential, count: int, batch: int, kind: np.dtype[Any]) -> None:
         dtype, flat = network.dtype, network.flat()
         self.program = program = lower_rows(network, flat, batch, FORMS.get(kind, K.SAME))
         self.kind = kind if kind in FORMS else dtype
         self.table, self.reals = program.finish()
-        self.threads = how_many(program.flops)
+        self.threads = how_many(min(program.flops, program.flops * count // batch // STARTED))
         value = flat.value
         if program.panelled:
             panels = Panels(program.panelled, [value])
