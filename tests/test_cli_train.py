@@ -245,10 +245,11 @@ def test_labels_that_are_numbers_become_numbers():
 
 
 def test_small_networks_get_one_thread():
-    settings = resolve("digits", {})
-    assert choose_threads(settings, 64, 10, 1000) == 1
-    assert choose_threads(resolve("digits", {"threads": 3}), 64, 10, 1000) == 3
-    assert choose_threads(resolve("digits", {"hidden": (4096, 4096)}), 64, 10, 1000) is None
+    numpy = {"engine": "numpy"}
+    assert choose_threads(resolve("digits", numpy), 64, 10, 1000) == 1
+    assert choose_threads(resolve("digits", {"threads": 3, **numpy}), 64, 10, 1000) == 3
+    assert choose_threads(resolve("digits", {"hidden": (4096, 4096), **numpy}), 64, 10, 1000) is None
+    assert choose_threads(resolve("digits", {"engine": "compiled"}), 64, 10, 1000) is None  # it chooses for itself
 
 
 # What fails leaves nothing behind

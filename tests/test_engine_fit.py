@@ -12,6 +12,7 @@ import pytest
 
 import scratchwork as sw
 from scratchwork.engine import choice
+from scratchwork.engine import threads as crews
 from scratchwork.engine.interpreter import run_steps
 from scratchwork.errors import ConfigurationError, DivergedError, MissingDependencyError
 from two_paths import Watch, distance, require_same_bits, require_same_numbers, trained
@@ -20,6 +21,12 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 6))
 Y = (X[:, 0] + 0.3 * RNG.normal(size=90) > 0).astype(int) + (X[:, 1] > 0.5)
 PATHS = ("numpy", "compiled")
+
+
+@pytest.fixture(autouse=True)
+def as_many_threads_as_asked_for(monkeypatch):
+    """Networks as small as those of these tests would take one."""
+    monkeypatch.setattr(crews, "SMALL", 0)
 
 
 def net(*between: sw.Layer, dtype: Any = np.float64, outputs: int = 3) -> sw.Sequential:
@@ -210,10 +217,14 @@ def test_numba_is_not_imported_before_it_has_something_to_do():
     program = """
     import sys, numpy as np, scratchwork as sw
     x, y = np.eye(4), np.arange(4) % 2
-    sw.fit(sw.Sequential([sw.Dense(2)]), x, y, loss="SoftmaxCrossEntropy", optimizer="Adam")
+    network = sw.Sequential([sw.Dense(2)])
+    sw.fit(network, x, y, loss="SoftmaxCrossEntropy", optimizer="Adam", engine="numpy")
+    network.predict(x)
+    print("numba" in sys.modules)
+    sw.fit(network, x, y, loss="SoftmaxCrossEntropy", optimizer="Adam")
     print("numba" in sys.modules)
     """
-    assert python(program).stdout == "False\n"
+    assert python(program).stdout == "False\nTrue\n"
 
 
 # -- the same history ------------------------------------------------------------------------------------------------
@@ -654,3 +665,30 @@ def test_any_number_of_threads(threads):
     run(expected, engine="compiled", threads=1)
     run(found, engine="compiled", threads=threads)
     assert np.array_equal(found.flat().value, expected.flat().value)
+
+
+def test_one_thread_goes_on_alone_where_the_others_are_kept_waiting(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(crews.time, "monotonic", lambda: clock[0])
+    crew = crews.Crew(2)
+    crew.note(2, 0.001)
+    assert crew.size() == 2
+    crew.note(2, 0.0024)  # slower, but no slower than one thread
+    assert crew.size() == 2
+    crew.note(2, 0.005)
+    assert crew.size() == 1
+    clock[0] += crews.SHORTEST
+    assert crew.size() == 2
+    crew.note(2, 0.005)  # still: it waits longer before the next try
+    clock[0] += crews.SHORTEST
+    assert crew.size() == 1
+    clock[0] += crews.SHORTEST
+    crew.note(2, 0.001)
+    assert crew.size() == 2
+
+
+def test_a_crew_of_one_stays_one():
+    crew = crews.Crew(1)
+    crew.note(1, 0.001)
+    crew.note(1, 1.0)
+    assert crew.size() == 1

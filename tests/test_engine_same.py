@@ -12,6 +12,7 @@ import pytest
 import cases
 import scratchwork as sw
 from scratchwork import schedules
+from scratchwork.engine import threads as crews
 from scratchwork.engine import updates
 from scratchwork.engine.interpreter import run_steps
 from scratchwork.layers import LAYERS
@@ -29,6 +30,12 @@ DTYPES = [
 BOTH = [pytest.param(np.float64, id="float64"), pytest.param(np.float32, id="float32")]
 WIDE = 100  # more columns than a panel of 64, and no multiple of it
 SGD = sw.SGD(0.02, momentum=0.5)  # small steps: LayerNorm of three numbers blows the rounding of float32 up
+
+
+@pytest.fixture(autouse=True)
+def as_many_threads_as_asked_for(monkeypatch):
+    """Networks as small as those of these tests would take one."""
+    monkeypatch.setattr(crews, "SMALL", 0)
 
 
 def built(layers: list[Any], in_shape: Any, dtype: Any) -> sw.Sequential:

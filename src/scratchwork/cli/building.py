@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import data
 from ..arrays import Array
+from ..engine.choice import missing
 from ..errors import ConfigurationError, DataError
 from ..layers import BatchNorm, Dense, Dropout, Layer, Softmax
 from ..losses import LOSSES, Loss
@@ -209,7 +210,7 @@ SMALL_STEP = 50e6
 def choose_threads(settings: Settings, inputs: int, outputs: int, rows: int) -> int | None:
     """Threads for matrix products: those asked for; else one for small steps where threadpoolctl can set it; else as it is."""
     asked = settings.training.threads
-    if settings.training.engine != "numpy":
+    if settings.training.engine == "compiled" or (settings.training.engine == "auto" and not missing()):
         return asked  # the compiled path chooses for itself
     sizes = (inputs, *settings.network.hidden, outputs)
     per_row = sum(before * after for before, after in itertools.pairwise(sizes))

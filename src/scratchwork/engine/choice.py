@@ -50,7 +50,7 @@ def prediction(network: Sequential, x: Array, batch: int, *, required: bool) -> 
 
 def _compiled(make: Callable[[], Made], *, required: bool, tell: bool) -> Made | None:
     """What `make` makes, or None where the compiled path is not there or does not know everything."""
-    if missing := _missing():
+    if missing := missing():
         if required:
             raise MissingDependencyError(f"engine='compiled' needs {missing}: pip install 'scratchwork[fast]'")
         return None
@@ -77,7 +77,7 @@ def _compiled(make: Callable[[], Made], *, required: bool, tell: bool) -> Made |
 
 def prepared_row(network: Sequential) -> "PreparedRow":
     """The prepared call of `Sequential.prepared`."""
-    if missing := _missing():
+    if missing := missing():
         raise MissingDependencyError(f"a prepared call needs {missing}: pip install 'scratchwork[fast]'")
     from .program import NotLowered
     from .row import PreparedRow
@@ -88,7 +88,8 @@ def prepared_row(network: Sequential) -> "PreparedRow":
         raise ConfigurationError(f"the compiled path does not know {unknown}: use predict") from None
 
 
-def _missing() -> str:
+def missing() -> str:
+    """What the compiled path needs and does not find, in words; empty where nothing is missing."""
     return " and ".join(name for name in NEEDED if not _installed(name))
 
 

@@ -26,7 +26,7 @@ from . import kernels as K
 from .product import PANEL, product_address
 from .program import Program
 from .step import lower
-from .threads import how_many, together, yield_address
+from .threads import Crew, how_many, together, yield_address
 
 HAND_BACK = 0.05  # seconds between two returns to Python
 
@@ -103,6 +103,7 @@ class Machine:
         self.table, self.reals = program.finish()
         dtype = network.dtype
         self.threads = how_many(program.flops, threads)
+        self.crew = Crew(self.threads)
         self.arena = np.zeros(program.arena + 16, dtype)
         self.theirs = [updater.flat.value, *updater.state.values()]
         self.panels = Panels(program.panelled, self.theirs) if program.panelled else None
@@ -165,8 +166,9 @@ class Machine:
             started = time.perf_counter()
             rates = learning_rates(rule, run.step, steps) * run.learning_rate_factor
             run.learning_rate = float(rates[-1])
-            self._run(order, begin, steps, run.step + 1, run.network.steps_seen + 1, rates, results)
+            threads = self._run(order, begin, steps, run.step + 1, run.network.steps_seen + 1, rates, results)
             self.seconds_per_step = (time.perf_counter() - started) / steps
+            self.crew.note(threads, self.seconds_per_step)
             bad = bool((results[:, 1] == I.STATUS).any())
             yield Steps(results[results[:, 1] == 1.0, 0], bad)
             if bad:
@@ -225,7 +227,9 @@ class Machine:
             loss, _ = run.loss.value_and_grad(prediction, rows.target[chosen], weight)
         raise diverged(network, x, epoch=run.epoch, step=run.step + 1, loss=loss)
 
-    def _run(self, order: Array, begin: int, steps: int, first_step: int, draws: int, rates: Array, results: Array) -> None:
+    def _run(self, order: Array, begin: int, steps: int, first_step: int, draws: int, rates: Array, results: Array) -> int:
+        """Some steps; returns by how many threads."""
+        threads = self.crew.size()
         for array, start in self.program.statistics:
             self.statistics[start : start + array.size] = array
         counters = np.zeros(16, np.int64)
@@ -236,7 +240,7 @@ class Machine:
 
         def work(q: int, stretch: tuple[int, ...] = stretch) -> None:
             I.run_steps(
-                q, self.threads, counters, self.table, self.reals, order, stretch, rates, results, memory, data, self.sums,
+                q, threads, counters, self.table, self.reals, order, stretch, rates, results, memory, data, self.sums,
                 self.rooms, self.addresses,
             )  # fmt: skip
 
@@ -249,9 +253,10 @@ class Machine:
             finally:
                 announcement.cancel()
             self.loaded = True
-        together(work, self.threads)
+        together(work, threads)
         for array, start in self.program.statistics:
             array[...] = self.statistics[start : start + array.size]
+        return threads
 
 
 FORMS = {np.dtype(np.uint8): K.UINT8, np.dtype(np.int8): K.INT8, np.dtype(np.float16): K.FLOAT16}

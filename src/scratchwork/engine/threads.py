@@ -1,16 +1,25 @@
-"""Threads that walk through one program together."""
+"""Threads that walk through one program together, and how many: all that may be, or one where others have a processor busy."""
 
 import ctypes
+import math
 import os
 import threading
+import time
 from collections.abc import Callable
 
+TOO_SLOW = 1.25  # times what one thread would take
+SHORTEST, LONGEST = 0.25, 4.0  # seconds for which one thread goes on alone
 SMALL = 2_000_000  # flop per step below which a second thread costs more than it brings
 
 
 def how_many(flops: int, wanted: int | None = None) -> int:
     """How many threads walk through a program with that many flop in a step."""
-    return 1 if flops < SMALL else wanted or min(os.cpu_count() or 1, 4)
+    return 1 if flops < SMALL else wanted or min(processors(), 4)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def yield_address() -> int:
@@ -54,3 +63,31 @@ def together(work: Callable[[int], None], threads: int) -> None:
     work(0)
     for helper in helpers:
         helper.join()
+
+
+class Crew:
+    """Watches how long steps take.
+
+    With another program on one of the processors the threads of a step wait for the one that shares it, some milliseconds
+    each time. What `most` threads do in t seconds one thread does in no more than `most` · t: where steps take longer than
+    that, one goes on alone, and after a while, longer each time, all try again. The bits do not depend on it.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._best, self._until, self._pause = math.inf, 0.0, SHORTEST
+
+    def size(self) -> int:
+        """The number of threads of the next stretch."""
+        return 1 if self.most == 1 or time.monotonic() < self._until else self.most
+
+    def note(self, threads: int, seconds_per_step: float) -> None:
+        """A stretch with so many threads took so long per step."""
+        if threads == 1:
+            return
+        if seconds_per_step > TOO_SLOW * self.most * self._best:
+            self._until = time.monotonic() + self._pause
+            self._pause = min(2 * self._pause, LONGEST)
+        else:
+            self._pause = max(SHORTEST, self._pause / 2)
+        self._best = min(self._best, seconds_per_step)
