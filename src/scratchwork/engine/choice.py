@@ -50,9 +50,9 @@ def prediction(network: Sequential, x: Array, batch: int, *, required: bool) -> 
 
 def _compiled(make: Callable[[], Made], *, required: bool, tell: bool) -> Made | None:
     """What `make` makes, or None where the compiled path is not there or does not know everything."""
-    if missing := missing():
+    if absent := missing():
         if required:
-            raise MissingDependencyError(f"engine='compiled' needs {missing}: pip install 'scratchwork[fast]'")
+            raise MissingDependencyError(f"engine='compiled' needs {absent}: pip install 'scratchwork[fast]'")
         return None
     try:
         from . import runner  # noqa: F401
@@ -77,8 +77,8 @@ def _compiled(make: Callable[[], Made], *, required: bool, tell: bool) -> Made |
 
 def prepared_row(network: Sequential) -> "PreparedRow":
     """The prepared call of `Sequential.prepared`."""
-    if missing := missing():
-        raise MissingDependencyError(f"a prepared call needs {missing}: pip install 'scratchwork[fast]'")
+    if absent := missing():
+        raise MissingDependencyError(f"a prepared call needs {absent}: pip install 'scratchwork[fast]'")
     from .program import NotLowered
     from .row import PreparedRow
 
