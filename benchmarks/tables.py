@@ -64,7 +64,7 @@ def compiled(result: dict[str, Any]) -> str:
         shares.append(f"{1 / ratios['products']['median']:.2f}{limit}")
         lines.append("| " + " | ".join([*ours, *rivals, *shares]) + " |")
     worst = max(row["loss_difference_to_torch_eager"]["scratchwork"] for row in result["rows"])
-    lines += ["", f"Loss curves differ from PyTorch's by {worst:.0e} at most. `benchmarks/speed_compiled.py`;"]
+    lines += ["", f"Loss curves differ from PyTorch's by {worst:.1e} at most. `benchmarks/speed_compiled.py`;"]
     return "\n".join([*lines, f"{one_line(result['machine'])}."])
 
 

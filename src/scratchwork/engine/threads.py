@@ -51,6 +51,9 @@ def leave_processor(number: int) -> None:
 
 def together(work: Callable[[int], None], threads: int) -> None:
     """work(0) in this thread, and work(q) for q < threads in helpers; back when all are done."""
+    if threads == 1:
+        work(0)
+        return
     here = current_processor()
 
     def help_out(q: int) -> None:
