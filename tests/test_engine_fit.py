@@ -15,6 +15,7 @@ from scratchwork.engine import choice
 from scratchwork.engine import threads as crews
 from scratchwork.engine.interpreter import run_steps
 from scratchwork.errors import ConfigurationError, DivergedError, MissingDependencyError
+from scratchwork.progress import Progress
 from two_paths import Watch, distance, require_same_bits, require_same_numbers, trained
 
 RNG = np.random.default_rng(0)
@@ -692,3 +693,11 @@ def test_a_crew_of_one_stays_one():
     crew.note(1, 0.001)
     crew.note(1, 1.0)
     assert crew.size() == 1
+
+
+@pytest.mark.parametrize(("settings", "told"), [({}, False), ({"progress": True}, True), ({"callbacks": [Progress()]}, True)])
+def test_whoever_shows_progress_is_told_of_the_compilation(monkeypatch, settings, told):
+    seen = []
+    monkeypatch.setattr(choice, "machine_for", lambda *_, tell, **__: seen.append(tell))
+    run(net(), **settings)
+    assert seen == [told]

@@ -145,7 +145,8 @@ def fit(
         if engine == "compiled" or (engine == "auto" and not isinstance(rule, LBFGS)):
             from .engine.choice import machine_for  # Numba is imported when there is something for it to do
 
-            machine = machine_for(run, updater, data.training, size, threads, required=engine == "compiled", tell=progress)
+            tell = any(isinstance(hook, Progress) for hook in hooks)  # who shows progress says what takes so long
+            machine = machine_for(run, updater, data.training, size, threads, required=engine == "compiled", tell=tell)
         with limited_threads(), interruptible(run), np.errstate(all="ignore"), ending(run, hooks):
             for hook in hooked(hooks, "on_fit_begin"):
                 hook(run)
