@@ -156,7 +156,6 @@ def main() -> None:
         SIDES[a.side](Task(**json.loads(a.task)), Clock(int(a.per_turn)))
         return
     machine = describe_machine(["torch", "jax", "jaxlib", "scikit-learn", "numba", "scipy"])
-    machine["openblas_coretype"] = os.environ.get("OPENBLAS_CORETYPE")
     rows = []
     for number in a.rows or range(len(ROWS)):
         data, net, batch, per_turn, fastest, eager, alone = ROWS[number]

@@ -62,7 +62,6 @@ class Program:
     factors: Array = field(default_factory=lambda: np.ones(1))
     statistics: list[tuple[Array, int]] = field(default_factory=list)
     statistics_size: int = 0
-    threads_help: bool = True
     flops: int = 0
     panelled: list[tuple[int, int, int]] = field(default_factory=list)  # (start, rows, columns) of matrices of some panels
     checked: bool = False  # whether the loss has been looked at

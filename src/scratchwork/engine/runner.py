@@ -155,13 +155,9 @@ class Machine:
         assert isinstance(rule, Optimizer)
         begin = 0
         while begin < count:
-            steps = count - begin
-            if self.seconds_per_step == 0.0:
-                steps = 1  # the first tells how long one takes
-            elif self.single_steps:
-                steps = 1
-            else:
-                steps = min(steps, max(1, int(HAND_BACK / self.seconds_per_step)))
+            steps = 1  # the first tells how long one takes
+            if self.seconds_per_step and not self.single_steps:
+                steps = min(count - begin, max(1, int(HAND_BACK / self.seconds_per_step)))
             results = np.zeros((steps, 2))
             started = time.perf_counter()
             rates = learning_rates(rule, run.step, steps) * run.learning_rate_factor
@@ -198,9 +194,8 @@ class Machine:
                         network.steps_seen += len(steps.losses)
                         if steps.bad:
                             self._diverged(run, order[(done + len(steps.losses)) * size :][:size])
-                        for value, weight in zip(
-                            steps.losses, weights[done:], strict=False
-                        ):  # one order, however long the stretch
+                        # one by one: the sum must not depend on how long a stretch was
+                        for value, weight in zip(steps.losses, weights[done:], strict=False):
                             total += float(value * weight)
                         done += len(steps.losses)
                         run.batch_loss = float(steps.losses[-1])
