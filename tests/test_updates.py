@@ -133,7 +133,7 @@ def test_cutting_the_vector_into_pieces_changes_no_bit(optimizer):
             parts = {name: array[part] for name, array in state.items()}
             rule.update(value[part], grad[part], parts, step=step, learning_rate=0.01)
     assert np.array_equal(flat.value, value)
-    assert sum(piece[1].size for piece in updater.pieces) == value.size
+    assert sum(piece[2].size for piece in updater.pieces) == value.size
 
 
 def test_clipping_by_value_and_by_the_norm_over_all_parameters():

@@ -21,7 +21,7 @@ from ._version import __version__
 from .callbacks import Callback, EarlyStopping, HistoryFile, Monitor, ReduceOnPlateau
 from .errors import ScratchworkError
 from .gradcheck import GradientReport, check_gradients
-from .history import History, Run
+from .history import History, Run, TrainingState
 from .layers import (
     ELU,
     GELU,
@@ -139,6 +139,7 @@ __all__ = [
     "StepDecay",
     "SumSquaredError",
     "Tanh",
+    "TrainingState",
     "WarmUp",
     "__version__",
     "check_gradients",

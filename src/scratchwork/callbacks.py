@@ -87,6 +87,7 @@ def is_better(value: float, than: float, larger: bool, min_delta: float = 0.0) -
 
 
 def _require_patience(owner: Callback, patience: Any, mode: Any) -> None:
+    """Refuse what is no number of epochs to wait, or no direction."""
     name = type(owner).__name__
     if isinstance(patience, bool) or not isinstance(patience, int | np.integer) or patience < 1:
         raise ConfigurationError(f"{name} needs a patience of at least 1 epoch, a whole number; received {patience!r}")
@@ -101,28 +102,36 @@ class EarlyStopping(Callback):
     ----------
     monitor : str
         An entry of the history; "val_loss" by default.
-    patience : int ≥ 1
-        How many epochs without improvement are waited for.
+    patience : int ≥ 1, or None
+        How many epochs without improvement are waited for; None never stops, and only puts the best epoch back.
     min_delta : float ≥ 0
         What counts as improvement must exceed this.
     mode : "min", "max" or None
         Which way is better; None knows it for losses and for the library's metrics, and asks for it for your own.
     restore_best : bool
         Put back parameters and buffers of the best epoch at the end, also when training ends for another reason.
+    ties : "first" or "last"
+        Which of several epochs with the same best value counts: the later one has seen more, where the value is a
+        coarse one such as an accuracy. With "last" a tie also counts as improvement for `patience`.
     """
 
     def __init__(
         self,
         monitor: str = "val_loss",
         *,
-        patience: int = 10,
+        patience: int | None = 10,
         min_delta: float = 0.0,
         mode: Mode = None,
         restore_best: bool = True,
+        ties: Literal["first", "last"] = "first",
     ) -> None:
-        _require_patience(self, patience, mode)
+        _require_patience(self, 1 if patience is None else patience, mode)
+        if ties not in ("first", "last"):
+            raise ConfigurationError(f"EarlyStopping has ties='first' or ties='last'; received {ties!r}")
+        self.ties = ties
         self.min_delta = real_number(min_delta, lambda least: 0 <= least < math.inf, "EarlyStopping needs min_delta >= 0")
-        self.monitor, self.patience, self.mode, self.restore_best = str(monitor), int(patience), mode, bool(restore_best)
+        self.patience = None if patience is None else int(patience)
+        self.monitor, self.mode, self.restore_best = str(monitor), mode, bool(restore_best)
         self.best = float("nan")
         self.best_epoch = 0
         self._best_weights: list[Array] | None = None
@@ -134,12 +143,13 @@ class EarlyStopping(Callback):
 
     def on_epoch_end(self, run: Run) -> None:
         value = run.monitored(self.monitor)
-        if self.best_epoch == 0 or is_better(value, self.best, self._larger, self.min_delta):
+        better = is_better(value, self.best, self._larger, self.min_delta) or (self.ties == "last" and value == self.best)
+        if self.best_epoch == 0 or better:
             self.best, self.best_epoch = value, run.epoch
             run.history.best_epoch = run.epoch
             if self.restore_best:
                 self._best_weights = run.snapshot()
-        elif run.epoch - self.best_epoch >= self.patience:
+        elif self.patience is not None and run.epoch - self.best_epoch >= self.patience:
             run.stop = "early stopping"
 
     def on_fit_end(self, run: Run) -> None:

@@ -66,7 +66,7 @@ def finish_epoch(
         raise ConfigurationError("a callback moved the parameters elsewhere: write into them, parameter.value[...] = numbers")
     if error := bad_parameters(run.network, epoch=run.epoch, step=run.step):
         raise error
-    if run.stop == "interrupted" and run.step < run.epoch * run.steps_per_epoch:
+    if run.stop == "interrupted" and run.steps < run.epoch * run.steps_per_epoch:
         return  # an epoch that was not finished is no entry of the history
     row = {"loss": loss, **measured(run.metrics, seen)} | validated(run, updater, data.validation, run.metrics)
     run.history.append({**row, "learning_rate": run.learning_rate, "seconds": time.perf_counter() - started})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .arrays import Array
-from .errors import look_up
+from .errors import ConfigurationError, look_up
 from .losses import Loss
 from .sequential import Sequential
 
@@ -83,7 +83,8 @@ def json_line(row: Mapping[str, float]) -> str:
 class Run:
     """The state of a training run that callbacks see; setting `stop` to a reason ends it after the present step.
 
-    step counts the updates of this run from 1, epoch from 1; `learning_rate_factor` multiplies what the schedule gives.
+    step counts the updates from 1, those before this run included where `fit` goes on from a `TrainingState`; epoch counts
+    those of this run from 1; `learning_rate_factor` multiplies what the schedule gives.
     """
 
     network: Sequential
@@ -95,6 +96,7 @@ class Run:
     history: History = field(default_factory=History)
     epoch: int = 0
     step: int = 0
+    first_step: int = 0  # updates before this run
     batch_loss: float = float("nan")
     learning_rate: float = float("nan")
     learning_rate_factor: float = 1.0
@@ -103,6 +105,11 @@ class Run:
     state: dict[str, Array] = field(default_factory=dict)  # the optimizer's, one entry per flat vector
     metrics: Mapping[str, "BoundMetric"] = field(default_factory=dict)  # by their names in the history
     validated: bool = False  # whether there is validation data
+
+    @property
+    def steps(self) -> int:
+        """How many updates this run has made."""
+        return self.step - self.first_step
 
     @property
     def over(self) -> bool:
@@ -132,3 +139,55 @@ class Run:
     def describe(self) -> dict[str, Any]:
         """Epoch, step and the last numbers, for displays."""
         return {"epoch": self.epoch, "epochs": self.epochs, "step": self.step, "loss": self.batch_loss}
+
+
+@dataclass
+class TrainingState:
+    """What `fit` needs beside the network to go on as though it had never stopped: `fit(..., state=state)` once and again.
+
+    ::
+
+        state = TrainingState()
+        fit(network, x, y, epochs=3, state=state, ...)
+        fit(network, x, y, epochs=4, state=state, ...)      the same bits as one call with epochs=7
+
+    step                  updates so far: where the schedule and Adam's corrections stand
+    learning_rate_factor  what plateaus have reduced the learning rate by
+    optimizer             the optimizer's arrays by name, one number for each parameter
+
+    The network itself counts its epochs and draws, so the shuffling and the dropout masks go on in any case. L-BFGS keeps
+    nothing that could be continued: each call begins with a new memory of curvature.
+
+    >>> import scratchwork as sw
+    >>> rows, state = sw.data.xor(), TrainingState()
+    >>> network = sw.Sequential([sw.Dense(2)])
+    >>> settings = dict(loss=sw.SoftmaxCrossEntropy(), optimizer=sw.Adam(0.1), epochs=2, state=state)
+    >>> _ = sw.fit(network, rows.x, rows.y, **settings), sw.fit(network, rows.x, rows.y, **settings)
+    >>> state.step, sorted(state.optimizer)
+    (4, ['m', 'v'])
+    """
+
+    step: int = 0
+    learning_rate_factor: float = 1.0
+    optimizer: dict[str, Array] = field(default_factory=dict)
+
+    def resume(self, run: Run) -> None:
+        """Let a run that is about to begin go on from here; ConfigurationError where its optimizer is of another kind."""
+        if self.step == 0:
+            return
+        mine = {name: array.shape for name, array in self.optimizer.items()}
+        wanted = {name: array.shape for name, array in run.state.items()}
+        if mine != wanted:
+            raise ConfigurationError(
+                f"the state holds {mine or 'no arrays'} of the optimizer before, and {run.optimizer!r} on this network needs "
+                f"{wanted or 'none'}: give a new TrainingState()"
+            )
+        run.step = run.first_step = self.step
+        run.learning_rate_factor = self.learning_rate_factor
+        for name, array in self.optimizer.items():
+            run.state[name][...] = array
+
+    def keep(self, run: Run) -> None:
+        """Remember where a run has come to."""
+        self.step, self.learning_rate_factor = run.step, run.learning_rate_factor
+        self.optimizer = {name: array.copy() for name, array in run.state.items()}

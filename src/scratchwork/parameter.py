@@ -26,12 +26,13 @@ class Parameter:
     decay        whether regularization and weight decay apply by default: True for weights, False for biases and gains
     regularizer  this parameter's own penalty, in place of the one given to `fit`
     constraint   projected onto after every step
+    learning_rate_factor   multiplies the optimizer's learning rate for this parameter; ≥ 0, and 0 keeps it as it is
 
     An array of the same shape and type that is assigned to `value` is written into the one that is there, too; any other
     takes its place, and `flatten` moves it into the network's vector.
     """
 
-    __slots__ = ("_grad", "_value", "constraint", "decay", "regularizer")
+    __slots__ = ("_grad", "_value", "constraint", "decay", "learning_rate_factor", "regularizer")
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Parameter:
         decay: bool = True,
         regularizer: Regularizer | None = None,
         constraint: Constraint | None = None,
+        learning_rate_factor: float = 1.0,
     ) -> None:
         check_rules(regularizer, constraint, "the parameter's ")
         self._value: Array = value
@@ -47,6 +49,7 @@ class Parameter:
         self.decay = decay
         self.regularizer = regularizer
         self.constraint = constraint
+        self.learning_rate_factor = float(learning_rate_factor)
 
     @property
     def value(self) -> Array:

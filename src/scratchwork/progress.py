@@ -81,13 +81,13 @@ class Progress(Callback):
 
     def _line(self, run: Run, now: float) -> None:
         self._shown = now
-        within = run.step - (run.epoch - 1) * run.steps_per_epoch
+        within = run.steps - (run.epoch - 1) * run.steps_per_epoch
         part = "" if run.history.epochs == run.epoch else f" ({100 * within // run.steps_per_epoch} %)"
         self._last_line = f"{_epoch(run)}{part}  {last_numbers(run)}  {now - self._started:.1f} s{_path(run)}"
         _write(self._last_line)
 
     def _advance(self, run: Run, now: float) -> None:
-        done = run.step / max(run.epochs * run.steps_per_epoch, 1)
+        done = run.steps / max(run.epochs * run.steps_per_epoch, 1)
         left = (now - self._started) * (1 / done - 1) if done else 0.0
         self._bar.update(
             self._bar.task_ids[0], completed=done, epoch=_epoch(run), numbers=last_numbers(run), left=_duration(left)

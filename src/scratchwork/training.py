@@ -17,7 +17,7 @@ from .diagnosis import diverged, penalty_diverged
 from .epochs import Batches, finish_epoch, measured, validated
 from .errors import ConfigurationError
 from .guards import ending, interruptible, thread_limit
-from .history import History, Run
+from .history import History, Run, TrainingState
 from .losses import Loss
 from .optimizers import Optimizer
 from .preparation import (
@@ -59,6 +59,7 @@ def fit(
     shuffle: bool = True,
     seed: int = 0,
     progress: bool = True,
+    state: TrainingState | None = None,
 ) -> History:
     """Train `network` on rows `x` and targets `y`, and return one number per epoch of all that was measured.
 
@@ -71,8 +72,8 @@ def fit(
     y : array
         As the loss takes it: labels 0..C-1, one-hot or soft rows, or numbers.
     loss, optimizer : objects, or their names
-        `SoftmaxCrossEntropy()`, `Adam(1e-3)`, ...; with `LBFGS()` an epoch is one iteration on all rows. The optimizer
-        starts afresh in every call of fit: its moments at zero, its schedule at the first step.
+        `SoftmaxCrossEntropy()`, `Adam(1e-3)`, ...; with `LBFGS()` an epoch is one iteration on all rows. Without `state`
+        the optimizer starts afresh in every call of fit: its moments at zero, its schedule at the first step.
     epochs : int ≥ 1
     batch_size : int ≥ 1, or None for all rows at once
         The last batch of an epoch may be smaller.
@@ -103,6 +104,8 @@ def fit(
         For building, splitting and shuffling.
     progress : bool
         Show progress on stderr once training takes longer than two seconds.
+    state : TrainingState, optional
+        Where the optimizer goes on from, and what it leaves there: two calls are then one longer one, bit for bit.
 
     Raises
     ------
@@ -125,10 +128,7 @@ def fit(
     >>> network.predict(rows.x).argmax(axis=1).tolist()
     [0, 1, 1, 0]
     """
-    if not isinstance(network, Sequential):
-        raise ConfigurationError(f"fit trains a Sequential([...]); received {network!r}")
-    if engine not in ENGINES:
-        raise ConfigurationError(f"engine is one of {', '.join(map(repr, ENGINES))}; received {engine!r}")
+    _check_kinds(network, engine, state)
     loss, rule = resolve_loss(loss), resolve_optimizer(optimizer)
     measures = resolve_metrics(metrics, loss)
     check_counts(epochs, batch_size, threads, seed)
@@ -141,6 +141,8 @@ def fit(
         size = rows if batch_size is None or isinstance(rule, LBFGS) else min(int(batch_size), rows)
         run = Run(network, loss, rule, int(epochs), math.ceil(rows / size), rows, state=updater.state)
         run.metrics, run.validated = measures, data.validation is not None
+        if state is not None:
+            state.resume(run)
         machine = None
         if engine == "compiled" or (engine == "auto" and not isinstance(rule, LBFGS)):
             from .engine.choice import machine_for  # Numba is imported when there is something for it to do
@@ -156,9 +158,20 @@ def fit(
                 _whole_set_iterations(run, rule, updater, data, hooks)
             else:
                 _epochs(run, updater, data, size, int(seed) if shuffle else None, hooks)
+    if state is not None:
+        state.keep(run)
     if not run.history.epochs:  # Ctrl-C came early: no number is an empty list, and no unknown name
         run.history.columns = {name: [] for name in run.entries}
     return run.history
+
+
+def _check_kinds(network: Any, engine: Any, state: Any) -> None:
+    if not isinstance(network, Sequential):
+        raise ConfigurationError(f"fit trains a Sequential([...]); received {network!r}")
+    if engine not in ENGINES:
+        raise ConfigurationError(f"engine is one of {', '.join(map(repr, ENGINES))}; received {engine!r}")
+    if not isinstance(state, TrainingState | None):
+        raise ConfigurationError(f"state is a TrainingState(), or None; received {state!r}")
 
 
 def _epochs(run: Run, updater: Updater, data: Data, size: int, seed: int | None, hooks: list[Callback]) -> None:

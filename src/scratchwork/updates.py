@@ -34,7 +34,7 @@ class Updater:
             raise ConfigurationError("the network has no parameters to train: add a layer that has some, such as Dense")
         self.clip_value, self.clip_norm = clip_value, clip_norm
         self.state: State = {}
-        self.pieces: list[tuple[Optimizer, Array, Array, State]] = []
+        self.pieces: list[tuple[Optimizer, float, Array, Array, State]] = []
         self.optimizer = optimizer
         if isinstance(optimizer, Optimizer):
             self.state = optimizer.init(self.flat.value)
@@ -63,8 +63,8 @@ class Updater:
             inplace_clip_by_global_norm(self.flat.grad, self.clip_norm)
         rate = self.optimizer.learning_rate_at(run.step - 1) * run.learning_rate_factor
         run.learning_rate = rate
-        for rule, value, grad, state in self.pieces:
-            rule.update(value, grad, state, step=run.step, learning_rate=rate)
+        for rule, factor, value, grad, state in self.pieces:
+            rule.update(value, grad, state, step=run.step, learning_rate=rate * factor)
         for constraint, value in self.projections:
             constraint.inplace_project(value)
         return penalty
@@ -77,17 +77,22 @@ class Updater:
         """The sum of all penalties at the present parameters."""
         return sum(rule.penalty(value) for rule, value, _ in self.penalties)
 
-    def _pieces(self, optimizer: Optimizer) -> list[tuple[Optimizer, Array, Array, State]]:
+    def _pieces(self, optimizer: Optimizer) -> list[tuple[Optimizer, float, Array, Array, State]]:
+        """(rule, factor of its learning rate, value, gradient, state) of every stretch that is treated alike."""
         flat, without_decay = self.flat, optimizer.without_decay()
-        parts = [(optimizer, 0, flat.value.size)]
-        if without_decay != optimizer:
-            parts = [(optimizer, 0, flat.n_decay), (without_decay, flat.n_decay, flat.value.size)]
-        pieces: list[tuple[Optimizer, Array, Array, State]] = []
-        for rule, begin, end in parts:
+        alike: list[tuple[Optimizer, float, int, int]] = []
+        for parameter, place in zip(flat.parameters, flat.slices, strict=True):
+            kind = optimizer if parameter.decay else without_decay, parameter.learning_rate_factor
+            begin = place.start
+            if alike and alike[-1][:2] == kind:
+                begin = alike.pop()[2]
+            alike.append((*kind, begin, place.stop))
+        pieces: list[tuple[Optimizer, float, Array, Array, State]] = []
+        for rule, factor, begin, end in alike:
             for start in range(begin, end, PIECE):
                 part = slice(start, min(start + PIECE, end))
                 state = {name: array[part] for name, array in self.state.items()}
-                pieces.append((rule, flat.value[part], flat.grad[part], state))
+                pieces.append((rule, factor, flat.value[part], flat.grad[part], state))
         return pieces
 
     def _penalties(self, regularizer: Regularizer | None) -> list[tuple[Regularizer, Array, Array]]:

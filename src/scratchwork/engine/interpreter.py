@@ -106,7 +106,7 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
         if code == DENSE_DW:
             dense_dw(a, g, product, room, x0, x1, x2, x3, x4, n, i0, i1, o0, o1)
         else:
-            dense_step(a, p, s1, s2, product, room, op[ARGS:], f, step, rate, n, i0, i1, o0, o1)
+            dense_step(a, p, s1, s2, product, room, op[ARGS:], f, step, rate * f[5], n, i0, i1, o0, o1)
     elif code == COLUMN_SUMS:
         column_sums(a, g, x0, width, x1, n, c0, c1)
     elif code == ACTIVATION:
@@ -192,7 +192,7 @@ def on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums):
     elif code == CLIP:
         clip(stretch(g, start, size), f[0])
     elif code == UPDATE:
-        update(p, s1, s2, stretch(g, start, size), op[ARGS + 4], step, rate, f, start)
+        update(p, s1, s2, stretch(g, start, size), op[ARGS + 4], step, rate * f[5], f, start)
     elif code == PROJECT:
         project_columns(p, start, rows, high - low, f[0])
 

@@ -103,7 +103,8 @@ def flush(u, least, signed):
 def update(p, s1, s2, d, rule, step, rate, f, start):
     """One step of an optimizer on the numbers from `start` on, as many as `d` has gradients.
 
-    f : (weight decay, β₁ or momentum, β₂ or ρ, ε, what is nearly denormal); see optimizers/descent.py and adaptive.py.
+    rate : the learning rate, the parameter's own factor (f[5]) included
+    f    : (weight decay, β₁ or momentum, β₂ or ρ, ε, what is nearly denormal, factor); see optimizers/descent.py, adaptive.py
     """
     real, size = p.dtype.type, d.size  # float32 arithmetic stays float32
     least, keep = real(f[4]), real(1.0 - rate * f[0])

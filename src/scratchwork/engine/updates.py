@@ -60,7 +60,12 @@ class Updates:
         assert parameter is not None
         if start in self.rules or start in self.limits or updater.clip_value is not None or updater.clip_norm is not None:
             return None
-        return self.with_decay if parameter.decay else self.without
+        return self._rule(parameter)
+
+    def _rule(self, parameter: Parameter) -> tuple[int, tuple[float, ...]]:
+        """The rule of a parameter and its numbers, the factor of the learning rate among them."""
+        code, numbers = self.with_decay if parameter.decay else self.without
+        return code, (*numbers, parameter.learning_rate_factor)
 
     def _emit(self, parameter: Parameter | None, start: int, cut: Cut, width: int, region: list[int]) -> None:
         assert parameter is not None
@@ -71,7 +76,7 @@ class Updates:
             program.emit(I.PENALTY, cut, width, region, reals=reals, reads=(value,), writes=(grad, ("penalty", start)))
         if updater.clip_value is not None:
             program.emit(I.CLIP, cut, width, region, reals=(updater.clip_value,), writes=(grad,))
-        code, numbers = self.with_decay if parameter.decay else self.without
+        code, numbers = self._rule(parameter)
 
         def finish() -> None:
             program.emit(I.UPDATE, cut, width, [*region, code], reals=numbers, reads=(grad,), writes=(value,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -108,6 +109,11 @@ def real_number(value: Any, accept: Callable[[float], bool], needs: str) -> floa
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not accept(float(value)):
         raise ConfigurationError(f"{needs}; received {value!r}")
     return float(value)
+
+
+def rate_factor(value: Any, needs: str) -> float:
+    """`value` as the factor of a parameter's learning rate: a finite number of at least 0."""
+    return real_number(value, lambda factor: 0.0 <= factor < math.inf, f"{needs} >= 0")
 
 
 def not_built(layer: Layer) -> NotBuiltError:

@@ -13,7 +13,7 @@ from ..errors import ConfigurationError, ShapeError
 from ..initializers import Initializer, resolve_initializer
 from ..parameter import Parameter
 from ..regularizers import Constraint, Regularizer
-from .base import Layer, not_built
+from .base import Layer, not_built, rate_factor
 
 Cache: TypeAlias = Array
 
@@ -44,11 +44,13 @@ class Dense(Layer):
         Penalties of this layer's own, in place of the one given to `fit`.
     weight_constraint : Constraint, optional
         For example `MaxNorm(3.0)`: projects each neuron's incoming weights after every step.
+    weight_learning_rate_factor, bias_learning_rate_factor : float ≥ 0
+        Multiply the optimizer's learning rate for W or b; 0 keeps it as it started.
 
     Raises
     ------
     ConfigurationError
-        When `units` is not a whole number of at least 1.
+        When `units` is not a whole number of at least 1, or a factor is negative.
     ShapeError
         When the input is not a batch of flat rows, or its width is not the one the layer was built for.
 
@@ -85,6 +87,8 @@ class Dense(Layer):
         weight_regularizer: Regularizer | None = None,
         bias_regularizer: Regularizer | None = None,
         weight_constraint: Constraint | None = None,
+        weight_learning_rate_factor: float = 1.0,
+        bias_learning_rate_factor: float = 1.0,
     ) -> None:
         if isinstance(units, bool) or not isinstance(units, int | np.integer) or units < 1:
             raise ConfigurationError(f"Dense needs a whole number of units, at least 1; received {units!r}")
@@ -95,6 +99,8 @@ class Dense(Layer):
         self.weight_regularizer = weight_regularizer
         self.bias_regularizer = bias_regularizer
         self.weight_constraint = weight_constraint
+        self.weight_learning_rate_factor = rate_factor(weight_learning_rate_factor, "Dense needs weight_learning_rate_factor")
+        self.bias_learning_rate_factor = rate_factor(bias_learning_rate_factor, "Dense needs bias_learning_rate_factor")
 
     def build(self, in_shape: Shape, rng: np.random.Generator, dtype: DTypeLike) -> Shape:
         if len(in_shape) != 1:
@@ -106,11 +112,13 @@ class Dense(Layer):
             self.weight_initializer(shape, rng, dtype),
             regularizer=self.weight_regularizer,
             constraint=self.weight_constraint,
+            learning_rate_factor=self.weight_learning_rate_factor,
         )
         self.bias = None
         if self.use_bias:
             value = self.bias_initializer((self.units,), rng, dtype)
-            self.bias = Parameter(value, decay=False, regularizer=self.bias_regularizer)
+            factor = self.bias_learning_rate_factor
+            self.bias = Parameter(value, decay=False, regularizer=self.bias_regularizer, learning_rate_factor=factor)
         return (self.units,)
 
     def parameters(self) -> Iterator[tuple[str, Parameter]]:

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 from ..arrays import Array, Shape
 from ..errors import ConfigurationError, ShapeError
 from ..parameter import Parameter
-from .base import Layer, not_built, real_number
+from .base import Layer, not_built, rate_factor, real_number
 
 Cache: TypeAlias = Shape
 
@@ -120,8 +120,15 @@ class Scale(Layer):
 
     The factors start at 1, so a new layer changes nothing, and weight decay leaves them alone.
 
+    Parameters
+    ----------
+    learning_rate_factor : float ≥ 0
+        Multiplies the optimizer's learning rate for γ: 6 in RealMLP (Holzmüller, Grinsztajn, Steinwart, 2024).
+
     Raises
     ------
+    ConfigurationError
+        When the factor is negative.
     ShapeError
         When the last axis of x has another length than the layer was built for.
 
@@ -141,10 +148,13 @@ class Scale(Layer):
 
     gamma: Parameter | None = None
 
+    def __init__(self, *, learning_rate_factor: float = 1.0) -> None:
+        self.learning_rate_factor = rate_factor(learning_rate_factor, "Scale needs learning_rate_factor")
+
     def build(self, in_shape: Shape, rng: np.random.Generator, dtype: DTypeLike) -> Shape:
         if not in_shape:
             raise ShapeError("Scale needs rows of at least one axis, shape (N, D); was built for rows of shape ()")
-        self.gamma = Parameter(np.ones(in_shape[-1], dtype), decay=False)
+        self.gamma = Parameter(np.ones(in_shape[-1], dtype), decay=False, learning_rate_factor=self.learning_rate_factor)
         return in_shape
 
     def parameters(self) -> Iterator[tuple[str, Parameter]]:
