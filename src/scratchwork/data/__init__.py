@@ -23,13 +23,16 @@ if TYPE_CHECKING:
     from .npz import read_npz
     from .sources import BUILT_IN, READERS, load
     from .synthetic import article_rows, blobs, circles, moons, sine, spirals, vertical_stripes, xor
+    from .table import Table, as_table, is_table
 
 __all__ = [
     "BUILT_IN",
     "CIFAR10_LABELS",
     "READERS",
     "Dataset",
+    "Table",
     "article_rows",
+    "as_table",
     "batch_slices",
     "blobs",
     "cache_folder",
@@ -41,6 +44,7 @@ __all__ = [
     "digits",
     "encode_target",
     "epoch_order",
+    "is_table",
     "k_fold_indices",
     "load",
     "load_cifar10",
@@ -73,6 +77,7 @@ _LATER = {
     "npz": ("read_npz",),
     "sources": ("BUILT_IN", "READERS", "load"),
     "synthetic": ("article_rows", "blobs", "circles", "moons", "sine", "spirals", "vertical_stripes", "xor"),
+    "table": ("Table", "as_table", "is_table"),
 }
 _HOME = {name: module for module, names in _LATER.items() for name in names}
 
