@@ -72,6 +72,19 @@ LAYER_CASES = [
     LayerCase(lambda: sw.Reshape((3, -1)), (6,), (3, 2)),
     LayerCase(sw.Scale),
     LayerCase(lambda: sw.Rescaling(1 / 255, 0.5)),
+    LayerCase(
+        lambda: sw.Parallel([sw.Dense(2), sw.Sequential([sw.Dense(3), sw.Tanh(), sw.Dropout(0.3), sw.Dense(2)])]), (4,), (4,)
+    ),
+    LayerCase(lambda: sw.Parallel([sw.Sequential([sw.Softmax()]), sw.Tanh()]), (4,), (8,)),
+    LayerCase(lambda: sw.Average(2), (6,), (3,)),
+    LayerCase(
+        lambda: sw.Sequential(
+            [sw.Parallel([sw.Sequential([sw.Dense(50), sw.BatchNorm(), sw.Dense(3)]) for _ in range(3)]), sw.Average(3)]
+        ),
+        (4,),
+        (3,),
+        rows_alone=False,
+    ),
     LayerCase(lambda: sw.Sequential([sw.Dense(3), sw.Tanh(), sw.Sequential([sw.Dense(2), sw.Dropout(0.3)])]), (4,), (2,)),
 ]
 
@@ -173,4 +186,5 @@ SCHEDULE_CASES = [
     ScheduleCase(schedules.Cosine(0.1, 100), 0.1, 0.0),
     ScheduleCase(schedules.WarmUp(9, schedules.Constant(0.1)), 0.01, 0.1),
     ScheduleCase(schedules.OneCycle(0.1, 100), 0.1 / 25, 0.1 / 25 / 1e4),
+    ScheduleCase(schedules.CosLog(0.1, 100), 0.0, 0.0),
 ]

@@ -10,7 +10,7 @@ from equation_rows import Elsewhere, Row, transcribed
 from scratchwork.initializers import INITIALIZERS, Initializer, Sparse, VarianceScaling
 from scratchwork.optimizers import SGD, Adam
 from scratchwork.regularizers import L1, L2, ElasticNet, MaxNorm, Regularizer
-from scratchwork.schedules import Constant, Cosine, Exponential, InverseTime, OneCycle, Schedule, StepDecay, WarmUp
+from scratchwork.schedules import Constant, Cosine, CosLog, Exponential, InverseTime, OneCycle, Schedule, StepDecay, WarmUp
 
 W = np.array([0.5, -2.0, 0.0, 1.5, -0.25])
 GRADIENTS = [0.5, -0.3, 2.0, 1e-3]
@@ -67,6 +67,10 @@ def rates(schedule: Schedule, eta: Callable[[int], float]) -> Callable[[], None]
 def cosine(initial: float, final: float, t: float, steps: float) -> float:
     c = 0.5 * (1 + math.cos(math.pi * t / steps)) if t < steps else 0
     return c * initial + (1 - c) * final
+
+
+def cos_log(t: int) -> float:
+    return 0.5 * 0.3 * (1 - math.cos(2 * math.pi * math.log2(1 + (2**3 - 1) * t / 40))) if t < 40 else 0.0
 
 
 def one_cycle(t: int) -> float:
@@ -154,6 +158,7 @@ SCHEDULES: dict[str, tuple[Row, ...]] = {
             WarmUp(20, then=Exponential(0.3, 0.1)), lambda t: 0.3 * (t + 1) / 21 if t < 20 else 0.3 * math.exp(-0.1 * (t - 20))
         ),
     ),
+    "CosLog": (rates(CosLog(0.3, steps=40, cycles=3), cos_log),),
     "OneCycle": (rates(OneCycle(0.5, steps=80, warm_up=0.25, divisor=10, final_divisor=100), one_cycle),),
 }
 PENALTIES: dict[str, tuple[Row, ...]] = {

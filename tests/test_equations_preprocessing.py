@@ -7,7 +7,18 @@ import pytest
 
 from equation_rows import Elsewhere, Row, transcribed
 from scratchwork.data import blobs
-from scratchwork.preprocessing import PCA, Chain, MeanSubtraction, MinMax, OneHot, Rescale, Standardize, Whiten
+from scratchwork.preprocessing import (
+    PCA,
+    Chain,
+    MeanSubtraction,
+    MinMax,
+    OneHot,
+    Rescale,
+    RobustScale,
+    SmoothClip,
+    Standardize,
+    Whiten,
+)
 from scratchwork.preprocessing.base import moments
 
 RNG = np.random.default_rng(10)
@@ -41,6 +52,23 @@ def range_put_back() -> None:
     scaler, y = MinMax(-2, 3).fit(x), np.column_stack([Y, Y[:, 0]])
     close(scaler.transform(x), (x - low) / r * (3 - -2) + -2)
     close(scaler.inverse_transform(y), (y - -2) / (3 - -2) * r + low)
+
+
+def robust_scale_put_back() -> None:
+    x = np.column_stack([X, np.full(30, 7.0), np.arange(30) == 4])  # s = 0, and s = ½ (max − min)
+    m, s = np.median(x, axis=0), [*(sorted_quantile(X, 0.75) - sorted_quantile(X, 0.25)), 0.0, 0.5]
+    scaler, y = RobustScale().fit(x), np.column_stack([Y, Y[:, :2]])
+    close(scaler.inverse_transform(y), y * s + m)
+
+
+def sorted_quantile(x: np.ndarray, p: float) -> np.ndarray:
+    t, ordered = (len(x) - 1) * p, np.sort(x, axis=0)
+    return ordered[math.floor(t)] + (t - math.floor(t)) * (ordered[math.floor(t) + 1] - ordered[math.floor(t)])
+
+
+def clipped_back() -> None:
+    y = Y / (np.abs(Y).max() + 0.1)
+    close(SmoothClip(1.25).inverse_transform(y), y / np.sqrt(1 - (y / 1.25) ** 2))
 
 
 def rescaled_back() -> None:
@@ -113,6 +141,8 @@ WRITTEN: dict[str, tuple[Row, ...]] = {
     "Standardize": (Elsewhere("preprocessing_scaling", "standardize_is_its_equation"), scale_put_back),
     "MinMax": (range_put_back,),
     "Rescale": (rescaled_back,),
+    "RobustScale": (Elsewhere("preprocessing_robust", "robust_scale_is_its_equation"), robust_scale_put_back),
+    "SmoothClip": (Elsewhere("preprocessing_robust", "smooth_clip_is_its_equation"), clipped_back),
     "PCA": (Elsewhere("preprocessing_decorrelation", "pca_is_its_equation"), principal_axes),
     "Whiten": (Elsewhere("preprocessing_decorrelation", "whitening_is_its_equation"), whitened_and_back),
     "OneHot": (one_hot,),

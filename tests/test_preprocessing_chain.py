@@ -17,6 +17,8 @@ from scratchwork.preprocessing import (
     MinMax,
     OneHot,
     Rescale,
+    RobustScale,
+    SmoothClip,
     Standardize,
     Transformer,
     Whiten,
@@ -28,6 +30,8 @@ EXAMPLES = [
     Standardize(eps=0.01),
     MinMax(-1, 1),
     Rescale(1 / 255),
+    RobustScale(),
+    SmoothClip(2.0),
     PCA(3),
     PCA(0.9),
     Whiten("zca", eps=0.1, components=3),
@@ -61,7 +65,8 @@ def test_one_hot_state_is_numbers_whatever_the_categories(labels):
 
 
 @pytest.mark.parametrize(
-    "transformer", [t for t in EXAMPLES if t.config() not in ({"factor": 1 / 255, "offset": 0.0}, {"steps": []})]
+    "transformer",
+    [t for t in EXAMPLES if t.config() not in ({"factor": 1 / 255, "offset": 0.0}, {"limit": 2.0}, {"steps": []})],
 )
 def test_foreign_and_damaged_states_are_refused(transformer):
     state = transformer.fit(ROWS).state()

@@ -11,6 +11,7 @@ from scratchwork.schedules import (
     SCHEDULES,
     Constant,
     Cosine,
+    CosLog,
     Exponential,
     InverseTime,
     OneCycle,
@@ -93,6 +94,28 @@ def test_one_cycle():
     assert OneCycle(0.5, steps=1)(0) == 0.02
 
 
+def test_cos_log_is_four_waves_that_double():
+    schedule = CosLog(0.5, steps=1500)
+    assert [schedule(step) for step in (0, 100, 300, 700, 1500, 10**9)] == pytest.approx([0.0] * 6, abs=1e-15)
+    for wave in range(4):
+        begin, end = 100 * (2**wave - 1), 100 * (2 ** (wave + 1) - 1)
+        rates = [schedule(step) for step in range(begin, end + 1)]
+        top = rates.index(max(rates))
+        assert begin + top == pytest.approx(100 * (2 ** (wave + 0.5) - 1), abs=1)
+        assert max(rates) == pytest.approx(0.5, rel=1e-3)
+        assert rates[: top + 1] == sorted(rates[: top + 1])
+        assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert CosLog(0.5, steps=1)(0) == CosLog(0.5, steps=1)(1) == 0.0
+
+
+@pytest.mark.parametrize("steps", [1, 7, 256, 98765])
+@pytest.mark.parametrize("cycles", [1, 3, 4, 30])
+def test_cos_log_stays_between_0_and_its_peak(steps, cycles):
+    schedule = CosLog(0.04, steps, cycles)
+    rates = [schedule(step) for step in range(0, steps + 2, max(1, steps // 97))]
+    assert all(type(rate) is float and 0.0 <= rate <= 0.04 for rate in rates)
+
+
 @pytest.mark.parametrize("schedule", EXAMPLES, ids=repr)
 def test_rates_are_positive_python_floats_and_start_exactly(schedule):
     rates = [schedule(step) for step in range(100)]
@@ -102,7 +125,7 @@ def test_rates_are_positive_python_floats_and_start_exactly(schedule):
     assert rates == [schedule(step) for step in range(100)]
 
 
-@pytest.mark.parametrize("schedule", EXAMPLES, ids=repr)
+@pytest.mark.parametrize("schedule", [*EXAMPLES, CosLog(0.3, steps=50, cycles=3)], ids=repr)
 def test_config_makes_the_same_schedule(schedule):
     assert type(schedule)(**schedule.config()) == schedule
     assert all(f"{name}={value!r}" in repr(schedule) for name, value in schedule.config().items())
@@ -136,6 +159,9 @@ def test_table_names_every_schedule():
         (lambda: OneCycle(0.1, steps=10, warm_up=1.0), "warm_up >= 0 and < 1"),
         (lambda: OneCycle(0.1, steps=10, divisor=0.5), "divisor >= 1"),
         (lambda: OneCycle(0.1, steps=10, final_divisor=0.0), "final_divisor >= 1"),
+        (lambda: CosLog(0.0, steps=10), "peak > 0"),
+        (lambda: CosLog(0.1, steps=0), "whole number of steps, at least 1"),
+        (lambda: CosLog(0.1, steps=10, cycles=2.5), "whole number of cycles, at least 1"),
     ],
 )
 def test_settings_out_of_range(make, told):

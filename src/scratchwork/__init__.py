@@ -9,7 +9,7 @@ True
 
 The files, in the order in which they may be read (each imports only from those before it): errors, arrays,
 regularizers, parameter, randomness, initializers, layers, losses, schedules, optimizers, second_order, metrics,
-sequential, gradcheck, preprocessing, data, history, callbacks, progress, preparation, updates, diagnosis, guards,
+sequential, gradcheck, data, preprocessing, history, callbacks, progress, preparation, updates, diagnosis, guards,
 epochs, engine, training, labels, model, storage, pictures, recipes, cli, __main__.
 """
 
@@ -26,6 +26,7 @@ from .layers import (
     ELU,
     GELU,
     SELU,
+    Average,
     BatchNorm,
     Dense,
     Dropout,
@@ -35,6 +36,7 @@ from .layers import (
     LeakyReLU,
     Linear,
     Mish,
+    Parallel,
     ReLU,
     Rescaling,
     Reshape,
@@ -65,7 +67,7 @@ from .model import Model
 from .optimizers import SGD, AdaGrad, Adam, AdamW, GradientDescent, Optimizer, RMSProp
 from .parameter import Parameter
 from .regularizers import L1, L2, ElasticNet, MaxNorm
-from .schedules import Cosine, Exponential, InverseTime, OneCycle, StepDecay, WarmUp
+from .schedules import Cosine, CosLog, Exponential, InverseTime, OneCycle, StepDecay, WarmUp
 from .second_order import LBFGS
 from .sequential import Sequential
 from .storage import load, save
@@ -85,10 +87,12 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "Average",
     "BatchNorm",
     "BinaryHinge",
     "Callback",
     "CategoricalCrossEntropy",
+    "CosLog",
     "Cosine",
     "Dense",
     "Dropout",
@@ -116,6 +120,7 @@ __all__ = [
     "MulticlassHinge",
     "OneCycle",
     "Optimizer",
+    "Parallel",
     "Parameter",
     "Poisson",
     "Quantile",

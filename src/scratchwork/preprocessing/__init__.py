@@ -4,6 +4,8 @@
 `MeanSubtraction`      subtracts the mean of every feature (the mean image), or one mean
 `Standardize`          mean 0 and variance 1 for every feature
 `MinMax`               every feature from `low` to `high`
+`RobustScale`          median 0 and distance of the quartiles 1 for every feature
+`SmoothClip`           far values drawn in to ±limit, those near 0 left alone
 `Rescale`              a fixed factor and offset, such as 1/255
 `PCA`                  the k directions of largest variance
 `Whiten`               uncorrelated features of variance 1, along the axes (PCA) or nearest to the data (ZCA)
@@ -19,6 +21,7 @@ from .base import Transformer
 from .categories import OneHot
 from .chain import TRANSFORMERS, Chain
 from .decorrelation import PCA, Whiten
+from .robust import RobustScale, SmoothClip
 from .scaling import MeanSubtraction, MinMax, Rescale, Standardize
 
 __all__ = [
@@ -29,6 +32,8 @@ __all__ = [
     "MinMax",
     "OneHot",
     "Rescale",
+    "RobustScale",
+    "SmoothClip",
     "Standardize",
     "Transformer",
     "Whiten",

@@ -11,6 +11,7 @@ from ..errors import ConfigurationError, FileFormatError, look_up
 from .base import Transformer
 from .categories import OneHot
 from .decorrelation import PCA, Whiten
+from .robust import RobustScale, SmoothClip
 from .scaling import MeanSubtraction, MinMax, Rescale, Standardize
 
 
@@ -102,5 +103,6 @@ class Chain(Transformer):
 
 
 TRANSFORMERS: dict[str, type[Transformer]] = {
-    kind.__name__: kind for kind in (MeanSubtraction, Standardize, MinMax, Rescale, PCA, Whiten, OneHot, Chain)
+    kind.__name__: kind
+    for kind in (MeanSubtraction, Standardize, MinMax, Rescale, RobustScale, SmoothClip, PCA, Whiten, OneHot, Chain)
 }
