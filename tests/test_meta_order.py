@@ -38,7 +38,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "sequential": (),
     "gradcheck": (),
     "data": (),
-    "preprocessing": ("base", "scaling", "decorrelation", "categories", "chain"),
+    "preprocessing": ("base", "scaling", "robust", "decorrelation", "categories", "chain"),
     "history": (),
     "callbacks": (),
     "progress": (),
