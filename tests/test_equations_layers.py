@@ -8,7 +8,22 @@ import pytest
 
 from equation_rows import Elsewhere, Row, transcribed
 from layer_checks import built, jacobian
-from scratchwork.layers import ELU, GELU, SELU, BatchNorm, Dense, Dropout, Flatten, LeakyReLU, Mish, Reshape, Softplus, Tanh
+from scratchwork.layers import (
+    ELU,
+    GELU,
+    SELU,
+    Average,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    LeakyReLU,
+    Mish,
+    Parallel,
+    Reshape,
+    Softplus,
+    Tanh,
+)
 from scratchwork.layers.special import erf
 from scratchwork.sequential import Sequential
 
@@ -30,6 +45,25 @@ def dense() -> None:
     close(dx, [[sum(DY[n, j] * W[i, j] for j in range(2)) for i in range(4)] for n in range(5)])
     close(layer.weight.grad, [[sum(X[n, i] * DY[n, j] for n in range(5)) for j in range(2)] for i in range(4)])
     close(layer.bias.grad, [sum(DY[n, j] for n in range(5)) for j in range(2)])
+
+
+def parallel() -> None:
+    layer, dy = built(Parallel([Dense(2), Sequential([Dense(3), Tanh(), Dense(2)])]), X), RNG.normal(size=(5, 4))
+    one, two = layer.networks
+    y, cache = layer.forward(X)
+    parts = [network.forward(X) for network in (one, two)]
+    close(y, [[*parts[0][0][n], *parts[1][0][n]] for n in range(5)])
+    dx = layer.backward(dy, cache)
+    columns = [np.array([[dy[n, k * 2 + j] for j in range(2)] for n in range(5)]) for k in range(2)]
+    each = [network.backward(part, parts[k][1]) for k, (network, part) in enumerate(zip((one, two), columns, strict=True))]
+    close(dx, [[sum(each[k][n, i] for k in range(2)) for i in range(4)] for n in range(5)])
+
+
+def average() -> None:
+    layer, x = built(Average(3), RNG.normal(size=(5, 6))), RNG.normal(size=(5, 6))
+    y, cache = layer.forward(x)
+    close(y, [[1 / 3 * sum(x[n, k * 2 + j] for k in range(3)) for j in range(2)] for n in range(5)])
+    close(layer.backward(DY, cache), [[1 / 3 * DY[n, j] for _ in range(3) for j in range(2)] for n in range(5)])
 
 
 def dropout() -> None:
@@ -185,6 +219,8 @@ WRITTEN: dict[str, tuple[Row, ...]] = {
     "Flatten": (changed_shape(Flatten(), (12,)),),
     "Reshape": (changed_shape(Reshape((2, 6)), (2, 6)),),
     "Scale": (Elsewhere("reshape", "scale_equations_as_written"),),
+    "Parallel": (parallel,),
+    "Average": (average,),
     "Rescaling": (Elsewhere("reshape", "rescaling_equations_as_written"),),
     "Sequential": (chain_rule,),
     "erf": (error_function,),

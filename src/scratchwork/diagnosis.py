@@ -65,7 +65,7 @@ def _place(network: Sequential, name: str) -> str:
     *numbers, array = name.split(".")
     layer: Any = network
     for depth, number in enumerate(numbers):
-        if not isinstance(layer, Sequential):  # a layer of somebody's own with names of its own inside
+        if not layer.sublayers():  # a layer of somebody's own with names of its own inside
             return f"{'.'.join([*numbers[depth:], array])} of layer {'.'.join(numbers[:depth])}, {layer!r}"
-        layer = layer.layers[int(number)]
+        layer = layer.sublayers()[int(number)]
     return f"{array} of layer {'.'.join(numbers)}, {layer!r}"

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .arrays import Array
 from .errors import ConfigurationError, look_up
 from .losses import Loss
+from .parameter import Parameter
 from .sequential import Sequential
 
 if TYPE_CHECKING:
@@ -123,14 +126,24 @@ class Run:
         return [*measured, *(f"val_{name}" for name in measured if self.validated), "learning_rate", "seconds"]
 
     def snapshot(self) -> list[Array]:
-        """A copy of all that the network learned: parameters and buffers (running means)."""
-        return [self.network.flat().value.copy(), *(buffer.copy() for _, buffer in self.network.buffers())]
+        """A copy of all that the network learned: parameters in the order of its flat vector, and buffers (running means)."""
+        value = np.concatenate([parameter.value.reshape(-1) for parameter in self._ordered()])
+        return [value, *(buffer.copy() for _, buffer in self.network.buffers())]
 
     def restore(self, snapshot: list[Array]) -> None:
         """Put a snapshot back."""
-        self.network.flat().value[...] = snapshot[0]
+        start = 0
+        for parameter in self._ordered():
+            size = parameter.value.size
+            parameter.value[...] = snapshot[0][start : start + size].reshape(parameter.value.shape)
+            start += size
         for (_, buffer), saved in zip(self.network.buffers(), snapshot[1:], strict=True):
             buffer[...] = saved
+
+    def _ordered(self) -> list[Parameter]:
+        """The parameters one by one: where several networks are trained at once, each has a flat vector of its own."""
+        parameters = [parameter for _, parameter in self.network.parameters()]
+        return [p for p in parameters if p.decay] + [p for p in parameters if not p.decay]
 
     def monitored(self, name: str) -> float:
         """The last epoch's value of a history entry, by name."""

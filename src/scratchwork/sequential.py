@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -126,6 +126,9 @@ class Sequential(Layer):
     def out_shape(self) -> Shape:
         """The shape of one output row."""
         return self._built_shapes()[-1]
+
+    def sublayers(self) -> Sequence[Layer]:
+        return self.layers
 
     def parameters(self) -> Iterator[tuple[str, Parameter]]:
         for index, layer in enumerate(self.layers):
@@ -268,14 +271,6 @@ class Sequential(Layer):
         if len(self.shapes) != len(self.layers) + 1:
             raise ConfigurationError("the list of layers was changed after the network was built: build it again")
         return self.shapes
-
-    def leaves(self) -> Iterator[Layer]:
-        """All layers, with those inside others in their place."""
-        for layer in self.layers:
-            if isinstance(layer, Sequential):
-                yield from layer.leaves()
-            else:
-                yield layer
 
     def _first_with_parameters(self) -> int:
         """The first layer with parameters: below it no gradient is needed when dx is not."""

@@ -31,8 +31,10 @@ EPILOG = """examples:
 
 FEATURES = 6
 LAYER_MADE: dict[str, Callable[[], Layer]] = {
+    "Average": lambda: layers.Average(2),
     "Dense": lambda: Dense(4),
     "Dropout": lambda: Dropout(0.4),
+    "Parallel": lambda: layers.Parallel([Dense(2), Sequential([Dense(3), layers.Tanh(), Dense(2)])]),
     "Rescaling": lambda: layers.Rescaling(1 / 255, 0.5),
     "Reshape": lambda: Reshape((3, 2)),
 }
@@ -46,6 +48,9 @@ NETWORKS: dict[str, Callable[[], Sequential]] = {
     ),
     "batch and layer norm": lambda: Sequential(
         [Dense(8), BatchNorm(), layers.SiLU(), Dense(6), LayerNorm(), layers.ELU(), Scale(), Dense(3)]
+    ),
+    "three networks, averaged": lambda: Sequential(
+        [layers.Parallel([Sequential([Dense(4), layers.Tanh(), Dropout(0.3), Dense(3)]) for _ in range(3)]), layers.Average(3)]
     ),
     "Sequential inside": lambda: Sequential([Sequential([Dense(5), layers.Softplus()]), Sequential([Dense(3)])]),
 }

@@ -6,6 +6,7 @@ from .dense import Dense
 from .dropout import Dropout
 from .gates import GELU, Mish, SiLU
 from .normalization import BatchNorm, LayerNorm
+from .parallel import Average, Parallel
 from .rectifiers import ELU, SELU, LeakyReLU, ReLU
 from .reshape import Flatten, Rescaling, Reshape, Scale
 from .softmax import Softmax
@@ -16,6 +17,7 @@ __all__ = [
     "LAYERS",
     "SELU",
     "Activation",
+    "Average",
     "BatchNorm",
     "Dense",
     "Dropout",
@@ -25,6 +27,7 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "Mish",
+    "Parallel",
     "ReLU",
     "Rescaling",
     "Reshape",
@@ -59,5 +62,7 @@ LAYERS: dict[str, type[Layer]] = {
     "Reshape": Reshape,
     "Scale": Scale,
     "Rescaling": Rescaling,
+    "Parallel": Parallel,
+    "Average": Average,
 }
 """Every layer by its name: what a model file and the command line look names up in."""

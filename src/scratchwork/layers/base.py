@@ -6,7 +6,7 @@ import inspect
 import math
 import numbers
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,18 @@ class Layer(ABC):
     def buffers(self) -> Iterator[tuple[str, Array]]:
         """(name, array) pairs that are saved but not trained, such as running means; written in place when loaded."""
         yield from ()
+
+    def sublayers(self) -> Sequence[Layer]:
+        """The layers that this one is made of, in the order of the numbers in its parameters' names; none for most."""
+        return ()
+
+    def leaves(self) -> Iterator[Layer]:
+        """All layers, with those inside others in their place; of most layers the layer itself."""
+        parts = self.sublayers()
+        if not parts:
+            yield self
+        for part in parts:
+            yield from part.leaves()
 
     def config(self) -> dict[str, Any]:
         """The hyper-parameters, by the names of `__init__`: with them a layer of the same kind can be made again."""

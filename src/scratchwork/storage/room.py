@@ -27,10 +27,10 @@ def room_of_the_file(network: Sequential, arrays: dict[str, Array]) -> Iterator[
     own: list[tuple[Layer, str, Initializer]] = []
     guarded: list[Layer] = []
 
-    def walk(chain: Sequential, prefix: str) -> None:
-        for index, layer in enumerate(chain.layers):
+    def walk(chain: Layer, prefix: str) -> None:
+        for index, layer in enumerate(chain.sublayers()):
             name = f"{prefix}{index}."
-            if isinstance(layer, Sequential):
+            if layer.sublayers():
                 walk(layer, name)
                 continue
             room = sum(array.size for key, array in arrays.items() if key.startswith(f"network.{name}"))
