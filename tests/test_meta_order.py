@@ -36,6 +36,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "second_order": (),
     "metrics": ("base", "decisions", "ranking", "regression", "binding"),
     "sequential": (),
+    "perceptron": (),
     "gradcheck": (),
     "data": (),
     "preprocessing": ("base", "scaling", "robust", "decorrelation", "categories", "chain"),

@@ -9,7 +9,7 @@ True
 
 The files, in the order in which they may be read (each imports only from those before it): errors, arrays,
 regularizers, parameter, randomness, initializers, layers, losses, schedules, optimizers, second_order, metrics,
-sequential, gradcheck, data, preprocessing, history, callbacks, progress, preparation, updates, diagnosis, guards,
+sequential, perceptron, gradcheck, data, preprocessing, history, callbacks, progress, preparation, updates, diagnosis, guards,
 epochs, engine, training, labels, model, storage, pictures, recipes, cli, __main__.
 """
 

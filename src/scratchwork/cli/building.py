@@ -13,15 +13,16 @@ from .. import data
 from ..arrays import Array
 from ..engine.choice import missing
 from ..errors import ConfigurationError, DataError
-from ..layers import BatchNorm, Dense, Dropout, Layer, Softmax
-from ..losses import LOSSES, Loss
+from ..layers import Dense, Softmax
+from ..losses import LOSSES, CategoricalCrossEntropy, Loss
 from ..model import Model
+from ..perceptron import perceptron
 from ..preprocessing import Rescale, Transformer
 from ..regularizers import L1, L2, ElasticNet, MaxNorm
 from ..second_order import LBFGS
 from ..sequential import Sequential
 from .settings import Settings, SettingsError, TrainingSettings
-from .tables import ACTIVATIONS, INITIALIZER_OF, LEARNING_RATES, OPTIMIZER_NAMES, PREPROCESSING, SCHEDULE_NAMES
+from .tables import LEARNING_RATES, OPTIMIZER_NAMES, PREPROCESSING, SCHEDULE_NAMES
 
 CLASSES = ("multiclass", "attributes")
 
@@ -134,19 +135,18 @@ def as_amounts(dataset: data.Dataset) -> data.Dataset:
 def build_network(settings: Settings, outputs: int, loss: Loss) -> Sequential:
     """The layers, not built yet: Dense, activation and what goes with them for each hidden size, and one more Dense."""
     net = settings.network
-    start = INITIALIZER_OF.get(net.activation, "he_normal") if net.initializer == "auto" else net.initializer
-    layers: list[Layer] = [Dropout(net.input_dropout)] if net.input_dropout else []
-    for size in net.hidden:
-        layers.append(Dense(size, weight_initializer=start))
-        if net.batch_norm:
-            layers.append(BatchNorm())
-        layers.append(ACTIVATIONS[net.activation]())
-        if net.dropout:
-            layers.append(Dropout(net.dropout))
-    layers.append(Dense(outputs) if net.initializer == "auto" else Dense(outputs, weight_initializer=start))
-    if type(loss).__name__ == "CategoricalCrossEntropy":
-        layers.append(Softmax())
-    return Sequential(layers)
+    network = perceptron(
+        net.hidden,
+        outputs,
+        activation=net.activation,
+        dropout=net.dropout,
+        input_dropout=net.input_dropout,
+        batch_norm=net.batch_norm,
+        initializer=None if net.initializer == "auto" else net.initializer,
+    )
+    if isinstance(loss, CategoricalCrossEntropy):
+        network.layers.append(Softmax())
+    return network
 
 
 def build_model(dataset: data.Dataset, settings: Settings, loss: Loss, train: Part) -> Model:

@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 from ..errors import ConfigurationError, MissingFileError, look_up, nearest_name
 from ..initializers import INITIALIZERS
 from ..losses import LOSSES
+from ..perceptron import ACTIVATIONS
 from .tables import (
-    ACTIVATIONS,
     DATA_DEFAULTS,
     ENGINE_NAMES,
     OPTIMIZER_NAMES,

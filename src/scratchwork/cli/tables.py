@@ -4,28 +4,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..layers import ELU, GELU, SELU, Layer, LeakyReLU, Linear, Mish, ReLU, Sigmoid, SiLU, Softplus, Step, Tanh
 from ..optimizers import SGD, AdaGrad, Adam, AdamW, GradientDescent, RMSProp
 from ..preprocessing import MeanSubtraction, MinMax, Standardize, Transformer, Whiten
 from ..schedules import Cosine, Exponential, InverseTime, OneCycle, StepDecay, WarmUp
-
-ACTIVATIONS: dict[str, type[Layer]] = {
-    "relu": ReLU,
-    "leaky_relu": LeakyReLU,
-    "elu": ELU,
-    "selu": SELU,
-    "gelu": GELU,
-    "silu": SiLU,
-    "mish": Mish,
-    "softplus": Softplus,
-    "sigmoid": Sigmoid,
-    "tanh": Tanh,
-    "linear": Linear,
-    "step": Step,
-}
-
-INITIALIZER_OF = {"selu": "lecun_normal", "tanh": "glorot_uniform", "sigmoid": "glorot_uniform", "linear": "lecun_normal"}
-"""What `--initializer auto` takes for an activation; he_normal for all others."""
 
 PREPROCESSING: dict[str, Callable[[], Transformer] | None] = {
     "auto": None,
