@@ -29,6 +29,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "dropout",
         "normalization",
         "reshape",
+        "parallel",
     ),
     "losses": ("base", "targets", "weighting", "classification", "margin", "regression"),
     "schedules": (),
