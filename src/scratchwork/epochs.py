@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,10 +15,16 @@ from .history import Run
 from .preparation import Data, Metric, Rows
 from .updates import Updater
 
+Seen: TypeAlias = tuple[Array, Array, Array | None]  # predictions, targets and weights of a batch
 
-def row_order(count: int, size: int, seed: int | None, epoch: int) -> Array:
-    """The order in which the rows are met in an epoch; all at once, their order changes nothing but rounding."""
-    return np.arange(count) if seed is None or size >= count else epoch_order(count, seed, epoch)
+
+def row_order(count: int, size: int, seed: int | None, epoch: int, steps: int) -> Array:
+    """The order in which the rows are met in an epoch of so many steps; those that they leave out are not in it.
+
+    All at once, their order changes nothing but rounding.
+    """
+    order = np.arange(count) if seed is None or size >= count else epoch_order(count, seed, epoch)
+    return order[: steps * size]
 
 
 class Batches:
@@ -35,14 +41,14 @@ class Batches:
         narrow = rows.x.dtype != dtype
         self.converted = np.empty(shape if narrow and not self.whole else 0, dtype) if narrow else self.gathered
 
-    def epoch(self, seed: int | None, epoch: int) -> Iterator[tuple[Array, Array, Array | None]]:
+    def epoch(self, seed: int | None, epoch: int, steps: int) -> Iterator[tuple[Array, Array, Array | None]]:
         """(x, target, weight) of each batch; x is overwritten by the next one."""
         rows, count = self.rows, len(self.rows)
         if self.whole:  # all rows at once: their order changes nothing but rounding
             yield rows.x.astype(self.dtype, copy=False), rows.target, rows.weight
             return
-        order = row_order(count, self.size, seed, epoch)
-        for start in range(0, count, self.size):
+        order = row_order(count, self.size, seed, epoch, steps)
+        for start in range(0, len(order), self.size):
             chosen = order[start : start + self.size]
             x = self.gathered[: len(chosen)]
             np.take(rows.x, chosen, axis=0, out=x, mode="clip")  # "clip": the default checks through a second buffer
@@ -57,7 +63,7 @@ def finish_epoch(
     updater: Updater,
     data: Data,
     loss: float,
-    seen: list[tuple[Array, Array, Array | None]],
+    seen: list[Seen],
     started: float,
     hooks: list[Callback],
 ) -> None:
@@ -74,7 +80,7 @@ def finish_epoch(
         hook(run)
 
 
-def measured(measures: Mapping[str, Metric], seen: list[tuple[Array, Array, Array | None]]) -> dict[str, float]:
+def measured(measures: Mapping[str, Metric], seen: list[Seen]) -> dict[str, float]:
     """Every metric over all predictions of an epoch at once, which is exact also where means of batches are not (AUC, R²)."""
     if not measures or not seen:
         return {}

@@ -5,7 +5,7 @@ Every step does four things: forward, loss, backward, update. The rest of this f
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from .arrays import Array
 from .callbacks import Callback, checked_callbacks, hooked
 from .diagnosis import diverged, penalty_diverged
-from .epochs import Batches, finish_epoch, measured, validated
+from .epochs import Batches, Seen, finish_epoch, measured, validated
 from .errors import ConfigurationError
 from .guards import ending, interruptible, thread_limit
 from .history import History, Run, TrainingState
@@ -45,6 +45,7 @@ def fit(
     optimizer: Optimizer | LBFGS | str,
     epochs: int = 10,
     batch_size: int | None = 32,
+    drop_last: bool = False,
     validation_data: tuple[Any, ...] | None = None,
     validation_split: float = 0.0,
     sample_weight: ArrayLike | None = None,
@@ -76,7 +77,9 @@ def fit(
         the optimizer starts afresh in every call of fit: its moments at zero, its schedule at the first step.
     epochs : int ≥ 1
     batch_size : int ≥ 1, or None for all rows at once
-        The last batch of an epoch may be smaller.
+        The last batch of an epoch may be smaller,
+    drop_last : bool
+        unless it is left out: then every step sees `batch_size` rows, and shuffling leaves other rows out in every epoch.
     validation_data : (x, y) or (x, y, sample_weight), optional
     validation_split : float, 0 ≤ split < 1
         Or hold out this fraction of the rows, stratified by class, drawn with `seed`.
@@ -139,7 +142,8 @@ def fit(
         updater = Updater(network, rule, regularizer, constraint, clip_value, clip_norm)
         rows = len(data.training)
         size = rows if batch_size is None or isinstance(rule, LBFGS) else min(int(batch_size), rows)
-        run = Run(network, loss, rule, int(epochs), math.ceil(rows / size), rows, state=updater.state)
+        steps = rows // size if drop_last else math.ceil(rows / size)
+        run = Run(network, loss, rule, int(epochs), steps, rows, state=updater.state)
         run.metrics, run.validated = measures, data.validation is not None
         if state is not None:
             state.resume(run)
@@ -176,35 +180,43 @@ def _check_kinds(network: Any, engine: Any, state: Any) -> None:
 
 def _epochs(run: Run, updater: Updater, data: Data, size: int, seed: int | None, hooks: list[Callback]) -> None:
     """The loop itself."""
-    network, loss, measures = run.network, run.loss, run.metrics
-    batches = Batches(data.training, size, network.dtype)
+    batches = Batches(data.training, size, run.network.dtype)
     after_batch = hooked(hooks, "on_batch_end")
     while not run.over:
-        run.epoch += 1
-        network.epochs_seen += 1
         started = time.perf_counter()
-        total = total_weight = 0.0
-        seen: list[tuple[Array, Array, Array | None]] = []
-        for x, target, weight in batches.epoch(seed, network.epochs_seen - 1):
-            network.steps_seen += 1
-            prediction, caches = network.forward(x, training=True, step=network.steps_seen)
-            value, dprediction = _checked(loss, loss.value_and_grad(prediction, target, weight), prediction)
-            if not math.isfinite(value):
-                raise diverged(network, x, epoch=run.epoch, step=run.step + 1, loss=value)
-            network.backward(dprediction, caches, need_dx=False)
-            run.step += 1
-            run.batch_loss = value + updater.step(run)
-            if not math.isfinite(run.batch_loss):
-                raise penalty_diverged(network, epoch=run.epoch, step=run.step, loss=run.batch_loss)
-            batch_weight = float(len(x)) if weight is None else float(weight.sum())
-            total, total_weight = total + run.batch_loss * batch_weight, total_weight + batch_weight
-            if measures:
-                seen.append((prediction, target.copy(), None if weight is None else weight.copy()))
-            for hook in after_batch:
-                hook(run)
-            if run.stop:
-                break
-        finish_epoch(run, updater, data, total / total_weight if total_weight else run.batch_loss, seen, started, hooks)
+        loss, seen = one_epoch(run, updater, batches, seed, after_batch)
+        finish_epoch(run, updater, data, loss, seen, started, hooks)
+
+
+def one_epoch(
+    run: Run, updater: Updater, batches: Batches, seed: int | None, after_batch: Sequence[Callable[[Run], None]] = ()
+) -> tuple[float, list[Seen]]:
+    """All steps of the next epoch; the mean of their losses, and what metrics need."""
+    network, loss = run.network, run.loss
+    run.epoch += 1
+    network.epochs_seen += 1
+    total = total_weight = 0.0
+    seen: list[Seen] = []
+    for x, target, weight in batches.epoch(seed, network.epochs_seen - 1, run.steps_per_epoch):
+        network.steps_seen += 1
+        prediction, caches = network.forward(x, training=True, step=network.steps_seen)
+        value, dprediction = _checked(loss, loss.value_and_grad(prediction, target, weight), prediction)
+        if not math.isfinite(value):
+            raise diverged(network, x, epoch=run.epoch, step=run.step + 1, loss=value)
+        network.backward(dprediction, caches, need_dx=False)
+        run.step += 1
+        run.batch_loss = value + updater.step(run)
+        if not math.isfinite(run.batch_loss):
+            raise penalty_diverged(network, epoch=run.epoch, step=run.step, loss=run.batch_loss)
+        batch_weight = float(len(x)) if weight is None else float(weight.sum())
+        total, total_weight = total + run.batch_loss * batch_weight, total_weight + batch_weight
+        if run.metrics:
+            seen.append((prediction, target.copy(), None if weight is None else weight.copy()))
+        for hook in after_batch:
+            hook(run)
+        if run.stop:
+            break
+    return (total / total_weight if total_weight else run.batch_loss), seen
 
 
 def _whole_set_iterations(run: Run, rule: LBFGS, updater: Updater, data: Data, hooks: list[Callback]) -> None:
@@ -238,11 +250,11 @@ def _whole_set_iterations(run: Run, rule: LBFGS, updater: Updater, data: Data, h
 
     if run.stop:
         return
-    rule.minimize(function, flat.value, after_iteration)
+    by_itself = rule.minimize(function, flat.value, after_iteration)
     if not run.history.epochs:  # it began at a minimum: no step, and one entry that says how good it is
         after_iteration(1, function(flat.value)[0])
     if run.history.epochs < run.epochs:
-        run.stop = run.stop or "converged"
+        run.stop = run.stop or ("converged" if by_itself else "evaluations")
 
 
 def _checked(loss: Loss, given: Any, prediction: Array) -> tuple[float, Array]:

@@ -5,7 +5,7 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from ..arrays import Array
 from ..callbacks import Callback, hooked
 from ..diagnosis import diverged, penalty_diverged
-from ..epochs import finish_epoch, row_order
+from ..epochs import Seen, finish_epoch, row_order
 from ..history import Run
 from ..optimizers import Optimizer
 from ..preparation import Data, Rows
@@ -173,43 +173,47 @@ class Machine:
 
     def train(self, run: Run, updater: Updater, data: Data, size: int, seed: int | None, hooks: list[Callback]) -> None:
         """The training loop of the compiled path: what `training._epochs` does, in stretches of steps."""
-        network, rows = run.network, data.training
         after_batch = hooked(hooks, "on_batch_end")
         self.single_steps = any(getattr(getattr(hook, "__self__", None), "every_batch", True) for hook in after_batch)
         with blas_alone():
             while not run.over:
-                run.epoch += 1
-                network.epochs_seen += 1
                 started = time.perf_counter()
-                order = row_order(len(rows), size, seed, network.epochs_seen - 1)
-                weights = batch_weights(rows, order, size)
-                total, done = 0.0, 0
-                with contextlib.closing(self.epoch(run, order)) as stretches:
-                    for steps in stretches:
-                        overflown = np.flatnonzero(~np.isfinite(steps.losses.astype(network.dtype)))
-                        if overflown.size:  # without its penalties the loss was finite, else the step had not been finished
-                            step = run.step + int(overflown[0]) + 1
-                            raise penalty_diverged(network, epoch=run.epoch, step=step, loss=float("inf"))
-                        run.step += len(steps.losses)
-                        network.steps_seen += len(steps.losses)
-                        if steps.bad:
-                            self._diverged(run, order[(done + len(steps.losses)) * size :][:size])
-                        # one by one: the sum must not depend on how long a stretch was
-                        for value, weight in zip(steps.losses, weights[done:], strict=False):
-                            total += float(value * weight)
-                        done += len(steps.losses)
-                        run.batch_loss = float(steps.losses[-1])
-                        for hook in after_batch:
-                            hook(run)
-                        if run.stop:
-                            break
-                met = order[: done * size]
-                weight = None if rows.weight is None else rows.weight[met]
-                seen: list[tuple[Array, Array, Array | None]] = []
-                if run.metrics:
-                    seen.append((self.kept[: len(met)], rows.target[met], weight))
-                total_weight = float(weights[:done].sum())
-                finish_epoch(run, updater, data, total / total_weight if total_weight else run.batch_loss, seen, started, hooks)
+                order = row_order(len(self.rows), size, seed, run.network.epochs_seen, run.steps_per_epoch)
+                loss, seen = self.one_epoch(run, order, after_batch)
+                finish_epoch(run, updater, data, loss, seen, started, hooks)
+
+    def one_epoch(self, run: Run, order: Array, after_batch: Sequence[Callable[[Run], None]] = ()) -> tuple[float, list[Seen]]:
+        """What `training.one_epoch` does: all steps of the next epoch, the mean of their losses, what metrics need."""
+        network, rows, size = run.network, self.rows, self.program.batch
+        run.epoch += 1
+        network.epochs_seen += 1
+        weights = batch_weights(rows, order, size)
+        total, done = 0.0, 0
+        with contextlib.closing(self.epoch(run, order)) as stretches:
+            for steps in stretches:
+                overflown = np.flatnonzero(~np.isfinite(steps.losses.astype(network.dtype)))
+                if overflown.size:  # without its penalties the loss was finite, else the step had not been finished
+                    step = run.step + int(overflown[0]) + 1
+                    raise penalty_diverged(network, epoch=run.epoch, step=step, loss=float("inf"))
+                run.step += len(steps.losses)
+                network.steps_seen += len(steps.losses)
+                if steps.bad:
+                    self._diverged(run, order[(done + len(steps.losses)) * size :][:size])
+                # one by one: the sum must not depend on how long a stretch was
+                for value, weight in zip(steps.losses, weights[done:], strict=False):
+                    total += float(value * weight)
+                done += len(steps.losses)
+                run.batch_loss = float(steps.losses[-1])
+                for hook in after_batch:
+                    hook(run)
+                if run.stop:
+                    break
+        met = order[: done * size]
+        seen: list[Seen] = []
+        if run.metrics:
+            seen.append((self.kept[: len(met)], rows.target[met], None if rows.weight is None else rows.weight[met]))
+        total_weight = float(weights[:done].sum())
+        return (total / total_weight if total_weight else run.batch_loss), seen
 
     def _diverged(self, run: Run, chosen: Array) -> None:
         """The step that went wrong is walked again on NumPy's path, which names the array."""
