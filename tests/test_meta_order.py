@@ -40,7 +40,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "perceptron": (),
     "gradcheck": (),
     "data": (),
-    "preprocessing": ("base", "scaling", "robust", "decorrelation", "categories", "chain"),
+    "preprocessing": ("base", "scaling", "robust", "decorrelation", "categories", "encodings", "tables", "chain"),
     "history": (),
     "callbacks": (),
     "progress": (),

@@ -10,6 +10,7 @@
 `PCA`                  the k directions of largest variance
 `Whiten`               uncorrelated features of variance 1, along the axes (PCA) or nearest to the data (ZCA)
 `OneHot`               a column of categories as columns of zeros and ones
+`TableEncoder`         every column of a table by its kind: numbers, booleans, categories, dates
 `Chain`                one after the other
 =====================  ================================================================
 
@@ -23,6 +24,7 @@ from .chain import TRANSFORMERS, Chain
 from .decorrelation import PCA, Whiten
 from .robust import RobustScale, SmoothClip
 from .scaling import MeanSubtraction, MinMax, Rescale, Standardize
+from .tables import TableEncoder
 
 __all__ = [
     "PCA",
@@ -35,6 +37,7 @@ __all__ = [
     "RobustScale",
     "SmoothClip",
     "Standardize",
+    "TableEncoder",
     "Transformer",
     "Whiten",
 ]

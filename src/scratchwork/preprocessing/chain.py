@@ -13,6 +13,7 @@ from .categories import OneHot
 from .decorrelation import PCA, Whiten
 from .robust import RobustScale, SmoothClip
 from .scaling import MeanSubtraction, MinMax, Rescale, Standardize
+from .tables import TableEncoder
 
 
 class Chain(Transformer):
@@ -104,5 +105,17 @@ class Chain(Transformer):
 
 TRANSFORMERS: dict[str, type[Transformer]] = {
     kind.__name__: kind
-    for kind in (MeanSubtraction, Standardize, MinMax, Rescale, RobustScale, SmoothClip, PCA, Whiten, OneHot, Chain)
+    for kind in (
+        MeanSubtraction,
+        Standardize,
+        MinMax,
+        Rescale,
+        RobustScale,
+        SmoothClip,
+        PCA,
+        Whiten,
+        OneHot,
+        TableEncoder,
+        Chain,
+    )
 }
