@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import scratchwork as sw
+from scratchwork.epochs import row_order
 from scratchwork.layers import Layer
 
 
@@ -312,3 +313,38 @@ def test_x_and_y_are_not_written_to_and_not_needed_afterwards(size):
     expected = network.predict(kept[0])
     x[...], y[...] = np.nan, 0
     assert np.array_equal(network.predict(kept[0]), expected)
+
+
+# -- the last batch --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+@pytest.mark.parametrize(("n", "size", "steps"), [(50, 16, 3), (48, 16, 3), (50, None, 1), (50, 64, 1), (50, 50, 1)])
+def test_an_incomplete_last_batch_may_be_left_out(engine, n, size, steps):
+    x, y = problem(n)
+    taken, seen = [], {}
+    watch = sw.Monitor(lambda run: taken.append((run.step, run.steps_per_epoch, run.rows)))
+
+    def rows(prediction, target):
+        seen["rows"] = len(target)
+        return 0.0
+
+    run(net(), x, y, batch_size=size, drop_last=True, callbacks=[watch], metrics={"rows": rows}, engine=engine)
+    assert taken == [(steps, steps, n), (2 * steps, steps, n), (3 * steps, steps, n)]
+    assert seen["rows"] == steps * min(size or n, n)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_leaving_out_is_what_training_on_the_other_rows_does(engine):
+    x, y = problem(50)
+    shorter, longer = net(), net()
+    wanted = run(shorter, x[:48], y[:48], shuffle=False, engine=engine)
+    found = run(longer, x, y, shuffle=False, drop_last=True, engine=engine)
+    assert found["loss"] == wanted["loss"]
+    np.testing.assert_array_equal(longer.flat().value, shorter.flat().value)
+
+
+def test_other_rows_are_left_out_in_every_epoch():
+    orders = [row_order(50, 16, 3, epoch, 3) for epoch in range(20)]
+    assert all(len(set(order.tolist())) == 48 for order in orders)
+    assert len(set(np.concatenate([np.setdiff1d(np.arange(50), order) for order in orders]).tolist())) > 15
