@@ -1,14 +1,15 @@
 """The thing one ships: preprocessing, network and the meaning of its outputs, in one object."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array, Shape, numeric_array, require_finite
 from .data.checks import check_x
+from .data.table import Table
 from .errors import ConfigurationError, DataError, NotBuiltError, ShapeError
 from .history import History
 from .labels import checked_labels, found_labels, plain_label, targets_of
@@ -16,12 +17,13 @@ from .losses import Loss, apply_link
 from .losses.targets import regression_targets
 from .metrics import accuracy, balanced_accuracy, confusion_matrix, log_loss, mae, r2, rmse
 from .preparation import check_seed, check_weights, held_out, resolve_loss, unbuilt_on_error, validation_parts
-from .preprocessing import Chain, OneHot, Transformer
+from .preprocessing import Chain, OneHot, TableEncoder, Transformer
 from .preprocessing.categories import category_column
 from .sequential import Sequential
 from .training import fit
 
 TASKS = ("multiclass", "attributes", "regression")
+Rows: TypeAlias = ArrayLike | Table | Mapping[str, Any]
 LINKS = ("softmax", "sigmoid", "identity", "exp", None)
 
 
@@ -33,7 +35,8 @@ class Model:
     network : Sequential
         Built by `fit`, or already trained.
     preprocessing : sequence of Transformer
-        Fitted on the training part only, applied in order. Where `OneHot` stands first, rows may be a column of text.
+        Fitted on the training part only, applied in order. Where `TableEncoder` stands first, rows may be a frame, a dict
+        of columns or any other table, and where `OneHot` does, a column of text.
     labels : sequence of str, int or bool, optional
         The class of each output (multiclass), the two classes of one output, or the names of the attributes. `fit` finds
         them in `y` where they are not given. Where they are text, `y` may also hold class numbers, 0 for the first.
@@ -42,7 +45,7 @@ class Model:
     link : "softmax", "sigmoid", "identity", "exp" or None
         What turns the network's outputs into probabilities or means; taken from the loss by `fit`.
     feature_names, target_name, image_shape
-        What columns and pictures are called; kept with the model.
+        What columns and pictures are called; kept with the model. `fit` finds the names of the columns in a table.
 
     Examples
     --------
@@ -91,7 +94,7 @@ class Model:
 
     def fit(
         self,
-        x: ArrayLike,
+        x: Rows,
         y: ArrayLike,
         *,
         loss: Loss | str,
@@ -124,8 +127,10 @@ class Model:
                 validation = (x_val, self._encoded(y_val, "validation y"), given[2])
             elif validation_split:
                 kept, held = held_out(encoded, loss, validation_split, seed)
-                validation = (inputs[held], encoded[held], None if weight is None else weight[held])
-                inputs, encoded, weight = inputs[kept], encoded[kept], None if weight is None else weight[kept]
+                validation = (_some(inputs, held), encoded[held], None if weight is None else weight[held])
+                inputs, encoded, weight = _some(inputs, kept), encoded[kept], None if weight is None else weight[kept]
+            if isinstance(inputs, Table) and self.feature_names is None:
+                self.feature_names = list(inputs.names)
             trained = self.network.built and self.network.epochs_seen and self.preprocessing.fitted
             rows = self._preprocessed(inputs, "x", fit=not trained)
             if validation is not None:
@@ -155,15 +160,16 @@ class Model:
 
     # -- use -----------------------------------------------------------------------------------------------------
 
-    def scores(self, x: ArrayLike) -> Array:
+    def scores(self, x: Rows) -> Array:
         """What the last layer gives for raw rows, (N, outputs)."""
         if not self.network.built or not self.preprocessing.fitted:
             raise NotBuiltError("the model has learned nothing yet: call fit first")
         rows = self._rows(x)
-        require_finite(rows, "x")
+        if not isinstance(rows, Table):
+            require_finite(rows, "x")
         return self.network.predict(self._preprocessed(rows, "x"))
 
-    def predict(self, x: ArrayLike) -> Array:
+    def predict(self, x: Rows) -> Array:
         """Labels (N,) for classes, labels or a boolean matrix for attributes, numbers (N,) or (N, outputs) for regression."""
         scores = self.scores(x)
         if self.task == "multiclass":
@@ -174,7 +180,7 @@ class Model:
         values = self._means(scores)
         return values[:, 0] if values.shape[1] == 1 else values
 
-    def predict_proba(self, x: ArrayLike) -> Array:
+    def predict_proba(self, x: Rows) -> Array:
         """Probabilities: (N, classes), with two columns for one sigmoid output; (N, attributes) for attributes.
 
         Raises ConfigurationError for regression and for hinge losses, whose scores are no probabilities.
@@ -193,7 +199,7 @@ class Model:
         p = apply_link(scores, self.link)
         return np.concatenate([1 - p, p], axis=1) if p.shape[1] == 1 and self.task == "attributes" else p
 
-    def evaluate(self, x: ArrayLike, y: ArrayLike) -> dict[str, Any]:
+    def evaluate(self, x: Rows, y: ArrayLike) -> dict[str, Any]:
         """The measures that suit the task, against true labels or numbers; for classes with the confusion matrix."""
         scores = self.scores(x)
         if not len(scores):
@@ -229,29 +235,32 @@ class Model:
 
     # -- labels --------------------------------------------------------------------------------------------------
 
-    def _checked(self, x: ArrayLike, name: str) -> Array:
-        text = self._text(x)
-        return self._rows(check_x(x, name)) if text is None else text
+    def _checked(self, x: Rows, name: str) -> Any:
+        raw = self._raw(x)
+        return self._rows(check_x(x, name)) if raw is None else raw
 
-    def _text(self, x: ArrayLike) -> Array | None:
-        """`x` as a column of text, (N, 1), where it is one and OneHot stands first to take it."""
-        if not self.preprocessing.steps or not isinstance(self.preprocessing.steps[0], OneHot):
+    def _raw(self, x: Rows) -> Array | Table | None:
+        """`x` as a table or a column of text, (N, 1), where the first step takes one; None for numbers."""
+        first = self.preprocessing.steps[0] if self.preprocessing.steps else None
+        if isinstance(first, TableEncoder):
+            return first.table(x)
+        if not isinstance(first, OneHot):
             return None
-        column = category_column(x)
+        column = category_column(x)  # type: ignore[arg-type]
         return column[:, None] if column.dtype.kind == "U" else None
 
-    def _rows(self, x: ArrayLike) -> Array:
-        text = self._text(x)
-        if text is not None:
-            return text
-        rows = numeric_array(x, "x")
+    def _rows(self, x: Rows) -> Any:
+        raw = self._raw(x)
+        if raw is not None:
+            return raw
+        rows = numeric_array(x, "x")  # type: ignore[arg-type]
         if rows.ndim < 2:
             raise ShapeError(f"x needs a batch of rows, (N, ...); received shape {rows.shape}: one row is x[None]")
         if self.image_shape is not None and rows.shape[1:] == self.image_shape and self._takes_flat_rows():
             rows = rows.reshape(len(rows), -1)
         return rows
 
-    def _preprocessed(self, rows: Array, name: str, *, fit: bool = False) -> Array:
+    def _preprocessed(self, rows: Any, name: str, *, fit: bool = False) -> Array:
         prepared = self.preprocessing.fit_transform(rows) if fit else self.preprocessing.transform(rows)
         require_finite(prepared, f"{name} after preprocessing")
         return prepared
@@ -298,10 +307,15 @@ class Model:
     @contextmanager
     def _as_before_on_error(self) -> Iterator[None]:
         """What was found in data that is then refused is forgotten, unless something was learned from it."""
-        before = self.labels, self.task, self.link
+        before = self.labels, self.task, self.link, self.feature_names
         try:
             yield
         except BaseException:
             if not self.network.epochs_seen:
-                self.labels, self.task, self.link = before
+                self.labels, self.task, self.link, self.feature_names = before
             raise
+
+
+def _some(rows: Any, which: Array) -> Any:
+    """Some rows of an array or of a table."""
+    return rows.take(which) if isinstance(rows, Table) else rows[which]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Array, numeric_array
+from ..data.table import Table
 from ..errors import ConfigurationError, FileFormatError, look_up
 from .base import Transformer
 from .categories import OneHot
@@ -76,10 +77,10 @@ class Chain(Transformer):
             x = step.transform(x)
         return numeric_array(x, "x")
 
-    def inverse_transform(self, y: ArrayLike) -> Array:
+    def inverse_transform(self, y: ArrayLike) -> Any:
         for step in reversed(self.steps):
             y = step.inverse_transform(y)
-        return np.asarray(y)  # may be text, where OneHot comes first
+        return y if isinstance(y, Table) else np.asarray(y)  # may be text, where OneHot comes first
 
     @property
     def fitted(self) -> bool:

@@ -109,7 +109,7 @@ class Number(Encoding):
         plain = self.center == 0 and self.scale == 1
         moved = "x" if plain else f"(x {'−' if self.center >= 0 else '+'} {abs(self.center):.5g}) / {self.scale:.5g}"
         becomes = "only whether it is missing" if self.constant else moved + (", clipped" if self.clipped else "")
-        return becomes, f"{self.fill:.5g}" + (" and a column 0/1" if self.missing else "")
+        return becomes, f"{self.fill:.5g}" + (", and a column 0/1" if self.missing else "")
 
     def valid(self) -> bool:
         return all(map(math.isfinite, (self.fill, self.center, self.scale))) and self.scale > 0 and bool(self.outputs())
@@ -222,7 +222,7 @@ class Date(Encoding):
 
     def told(self) -> tuple[str, str]:
         parts = [*["time"] * (not self.constant), *self.parts]
-        return ", ".join(parts) or "only whether it is missing", "all 0" + (" and a column 0/1" if self.missing else "")
+        return ", ".join(parts) or "only whether it is missing", "all 0" + (", and a column 0/1" if self.missing else "")
 
     def valid(self) -> bool:
         known = all(part in self.PARTS for part in self.parts) and len(set(self.parts)) == len(self.parts)

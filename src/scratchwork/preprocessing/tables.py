@@ -93,10 +93,10 @@ class TableEncoder(Transformer):
     ['age', 'age missing', 'city=Rome', 'member']
     >>> print(encoder)
     3 columns of 4 rows as 4 numbers
-    column    kind       becomes                missing
-    age       number     (x − 40) / 16.33       1: 40 and a column 0/1
-    city      category   −1 Oslo, +1 Rome       1: 0
-    member    boolean    −1 or +1               1: 0
+    column  kind      becomes           missing
+    age     number    (x − 40) / 16.33  1 → 40, and a column 0/1
+    city    category  −1 Oslo, +1 Rome  1 → 0
+    member  boolean   −1 or +1          1 → 0
     """
 
     learned: ClassVar[Axes] = {"encodings_": ("columns",)}
@@ -136,7 +136,7 @@ class TableEncoder(Transformer):
 
     def transform(self, x: Any) -> Array:
         self.require_fitted()
-        columns = self._columns(self._named(x))
+        columns = self._columns(self.table(x))
         rows = len(columns[0][1])
         wide = any(column.dtype == np.float64 for encoding, column in columns if encoding.kind == "number")
         y = np.empty((rows, sum(len(encoding.outputs()) for encoding, _ in columns)), np.float64 if wide else np.float32)
@@ -147,6 +147,14 @@ class TableEncoder(Transformer):
                 encoding.write(column[part], y[part, first : first + width], start)
                 first += width
         return y
+
+    def table(self, x: Any) -> Table:
+        """`x` as a Table; after `fit`, rows without names have the names of the training columns."""
+        named = hasattr(x, "dtype") and x.dtype.names is not None  # a structured array
+        rows = isinstance(x, np.ndarray | list | tuple) and not named and not (len(x) and isinstance(x[0], Mapping))
+        if not rows or not self.fitted:
+            return as_table(x)
+        return as_table(x, [encoding.name for encoding in self.encodings_])
 
     def inverse_transform(self, y: Any) -> Any:
         """The Table that `transform` would have turned into `y`, without the columns that were left out.
@@ -192,18 +200,6 @@ class TableEncoder(Transformer):
     def _used(self) -> list[Encoding]:
         return [encoding for encoding in self.encodings_ if encoding.outputs()]
 
-    def _named(self, x: Any) -> Table:
-        """`x` as a Table; rows without names have those of the training rows."""
-        plain = isinstance(x, np.ndarray | list | tuple) and getattr(getattr(x, "dtype", None), "names", None) is None
-        if not plain or (isinstance(x, list | tuple) and len(x) and isinstance(x[0], Mapping)):
-            return as_table(x)
-        if len(x) and np.ndim(x[0]) == 1 and len(x[0]) == len(self.encodings_):
-            return as_table(x, [encoding.name for encoding in self.encodings_])
-        raise ShapeError(
-            f"rows without names need the {len(self.encodings_)} columns of the training rows, (N, {len(self.encodings_)}); "
-            f"received {np.shape(x) if isinstance(x, np.ndarray) else f'{len(x)} rows of another length'}"
-        )
-
     def _columns(self, table: Table) -> list[tuple[Encoding, Array]]:
         """Each encoding with its column, of the kind that it was."""
         used = self._used()
@@ -212,7 +208,9 @@ class TableEncoder(Transformer):
             spare = [name for name in table.names if name not in self.kinds_]
             said = [short(name) + _meant(name, spare) for name in absent]
             more = f" and {len(said) - 8} more" if len(said) > 8 else ""
-            raise DataError(f"the table lacks the column{'s' * (len(said) > 1)} {', '.join(said[:8])}{more}: it is needed")
+            raise DataError(
+                f"the table lacks the column{'s' * (len(said) > 1)} {', '.join(said[:8])}{more}, which the training rows had"
+            )
         given = {name: kind for name, kind in (self.kinds or {}).items() if name in table}
         table = table.with_kinds(given)
         return [(encoding, _as_learned(table, encoding)) for encoding in used]
@@ -227,14 +225,15 @@ class TableEncoder(Transformer):
         lines = [("column", "kind", "becomes", "missing")]
         for encoding in self.encodings_:
             becomes, missing = encoding.told()
-            lines.append((encoding.name, self.kinds_[encoding.name], becomes, f"{encoding.missing:,}: {missing}".strip(": ")))
+            lines.append((encoding.name, self.kinds_[encoding.name], becomes, f"{encoding.missing:,} → {missing}"))
         width = min(24, max(len(line[0]) for line in lines))
         room = min(40, max(len(line[2]) for line in lines if not line[2].startswith("left out")))
         text = [f"{len(self.encodings_)} columns of {self.rows_:,} rows as {outputs} numbers"]
         for name, kind, becomes, missing in lines:
-            start = f"{_cut(name, width):{width}}   {kind:8}   "
-            rest = becomes if becomes.startswith("left out") else f"{_cut(becomes, room):{room}}   {missing}"
-            text.append(_cut((start + rest).rstrip(), 80))
+            start = f"{_cut(' '.join(name.split()), width):{width}}  {kind:8}  "
+            lacking = "none" if missing.startswith("0 ") else missing
+            rest = becomes if becomes.startswith("left out") else f"{_cut(becomes, room):{room}}  {lacking}"
+            text.append(_cut(start + rest, 80))
         return "\n".join(text)
 
     def state(self) -> dict[str, Array]:
@@ -304,5 +303,4 @@ def _meant(name: str, spare: list[str]) -> str:
 
 
 def _cut(text: str, width: int) -> str:
-    text = " ".join(text.split())
     return text if len(text) <= width else text[: width - 1] + "…"
