@@ -36,10 +36,6 @@ def activation_value(kind, x):
     if kind == GELU_TANH:
         near = min(max(x, -20.0), 20.0)
         return x * (0.5 * (1.0 + tanh(ROOT_2_OVER_PI * (near + CUBIC * near * near * near))))
-    if kind == MISH:
-        e = exp(min(x, 40.0))
-        n = e * (e + 2.0)
-        return x * (n / (n + 2.0))
     return x
 
 
@@ -56,10 +52,6 @@ def activation_slope(kind, x, y):
     if kind == GELU_TANH:
         gate = 0.5 * (1.0 + tanh(ROOT_2_OVER_PI * (near + CUBIC * near * near * near)))
         return gate + near * 2.0 * gate * (1.0 - gate) * ROOT_2_OVER_PI * (1.0 + 3.0 * CUBIC * near * near)
-    if kind == MISH:
-        e = exp(min(x, 40.0))
-        n = e * (e + 2.0)
-        return n / (n + 2.0) + min(x, 40.0) * (4.0 * e / (n + 2.0)) * ((1.0 + e) / (n + 2.0))
     return 1.0
 
 
@@ -94,6 +86,17 @@ def swishes(x, y):
     one = x.dtype.type(1)
     for c in range(x.size):
         y[c] = x[c] / (one + exp(-x[c]))
+
+
+@apart
+def mishes(x, y):
+    """y = x n / (n + 2) with e = eˣ, n = e (e + 2)."""
+    two, forty = x.dtype.type(2), x.dtype.type(40)
+    for c in range(x.size):
+        value = x[c]
+        e = exp(forty if value > forty else value)
+        n = e * (e + two)
+        y[c] = value * (n / (n + two))
 
 
 @apart
@@ -150,6 +153,18 @@ def swishes_back(x, y, dy):
         dy[c] *= gate + y[c] * (one - gate)
 
 
+@apart
+def mishes_back(x, dy):
+    """dy ← dy (n / (n + 2) + 4 x e (1 + e) / (n + 2)²)."""
+    one, two, four, forty = x.dtype.type(1), x.dtype.type(2), x.dtype.type(4), x.dtype.type(40)
+    for c in range(x.size):
+        near = forty if x[c] > forty else x[c]
+        e = exp(near)
+        n = e * (e + two)
+        share = one / (n + two)
+        dy[c] *= n * share + near * (four * e * share) * ((one + e) * share)
+
+
 @compiled
 def activation(a, kind, alpha, x, y, width, r0, r1, c0, c1):
     """y = f(x)."""
@@ -168,6 +183,8 @@ def activation(a, kind, alpha, x, y, width, r0, r1, c0, c1):
             exponentials(u, v, real(SELU_SCALE), real(SELU_ALPHA))
         elif kind == SILU:
             swishes(u, v)
+        elif kind == MISH:
+            mishes(u, v)
         else:
             for c in range(u.size):
                 v[c] = activation_value(kind, u[c])
@@ -191,6 +208,8 @@ def activation_back(a, kind, alpha, x, y, dy, width, r0, r1, c0, c1):
             exponentials_back(v, w, real(SELU_SCALE), real(SELU_ALPHA))
         elif kind == SILU:
             swishes_back(u, v, w)
+        elif kind == MISH:
+            mishes_back(u, w)
         else:
             for c in range(w.size):
                 w[c] *= activation_slope(kind, u[c], v[c])
