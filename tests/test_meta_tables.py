@@ -47,6 +47,7 @@ WITHOUT_A_ROW = {
     "Sequential": "a network: it is made of what stands in the table, and stored as such",
     "read_idx_pair": "two files that `read_idx` reads, images and labels",
     "read_idx_folder": "four files that `read_idx` reads",
+    "read_table": "gives a Table of named columns, not a Dataset of numbers",
     "top_k_accuracy": "needs its k: top_3 and top_5 stand in the table",
 }
 

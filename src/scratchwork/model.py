@@ -129,8 +129,6 @@ class Model:
                 kept, held = held_out(encoded, loss, validation_split, seed)
                 validation = (_some(inputs, held), encoded[held], None if weight is None else weight[held])
                 inputs, encoded, weight = _some(inputs, kept), encoded[kept], None if weight is None else weight[kept]
-            if isinstance(inputs, Table) and self.feature_names is None:
-                self.feature_names = list(inputs.names)
             trained = self.network.built and self.network.epochs_seen and self.preprocessing.fitted
             rows = self._preprocessed(inputs, "x", fit=not trained)
             if validation is not None:
@@ -261,6 +259,8 @@ class Model:
         return rows
 
     def _preprocessed(self, rows: Any, name: str, *, fit: bool = False) -> Array:
+        if isinstance(rows, Table) and self.feature_names is None:
+            self.feature_names = list(rows.names)
         prepared = self.preprocessing.fit_transform(rows) if fit else self.preprocessing.transform(rows)
         require_finite(prepared, f"{name} after preprocessing")
         return prepared

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .sources import BUILT_IN, READERS, load
     from .synthetic import article_rows, blobs, circles, moons, sine, spirals, vertical_stripes, xor
     from .table import Table, as_table, is_table
+    from .table_files import read_table
 
 __all__ = [
     "BUILT_IN",
@@ -57,6 +58,7 @@ __all__ = [
     "read_idx_pair",
     "read_image_folder",
     "read_npz",
+    "read_table",
     "sine",
     "spirals",
     "split_indices",
@@ -77,6 +79,7 @@ _LATER = {
     "npz": ("read_npz",),
     "sources": ("BUILT_IN", "READERS", "load"),
     "synthetic": ("article_rows", "blobs", "circles", "moons", "sine", "spirals", "vertical_stripes", "xor"),
+    "table_files": ("read_table",),
     "table": ("Table", "as_table", "is_table"),
 }
 _HOME = {name: module for module, names in _LATER.items() for name in names}

@@ -182,7 +182,12 @@ def seconds_of(durations: Array) -> Array:
 
 def short(text: str) -> str:
     """A name or value as an error shows it, in quotes and not longer than a line takes."""
-    return repr(text if len(text) <= SHOWN else text[: SHOWN - 1] + "…")
+    return repr(brief(text))
+
+
+def brief(text: str) -> str:
+    """A name, a value or a cell of a file, not longer than an error should repeat it."""
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
 def _the(value: Any) -> str:

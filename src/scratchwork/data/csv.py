@@ -1,30 +1,24 @@
 """Tables of numbers as text: comma, semicolon or tab, with or without a header, packed with gzip or not."""
 
-import io
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice
-from pathlib import Path
+from collections.abc import Sequence
+from itertools import islice
 from typing import NoReturn
 
 import numpy as np
 
 from ..arrays import Array, Shape
-from ..errors import ConfigurationError, DataError, FileFormatError, UnknownNameError
+from ..errors import ConfigurationError, DataError, UnknownNameError
+from .cells import MISSING, CellFile, is_number, looks_like_header, open_cells
+from .columns import brief
 from .dataset import Dataset, Task, as_features, encode_target
-from .reading import MAX_BYTES, existing_file, open_binary
 
-DELIMITERS = "\t;,"
 TARGET_NAMES = ("label", "target", "class", "y")
 """Column names that are taken for the target where none is given; otherwise it is the last column."""
 
-MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-"})
 MNIST_COLUMNS = 1 + 28 * 28
 ROWS_AT_A_TIME = 512
-SHOWN = 40
-"""The most characters of a cell or of a column name that an error repeats."""
 
 
 def read_csv(
@@ -72,15 +66,9 @@ def read_csv(
     --------
     Numbers are read as float64, and given as float32 where that holds all of them exactly (pixels, small counts).
     """
-    path = existing_file(path)
-    with open_binary(path, unzip=True) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
-        lines = _text_lines(text, path)
-        first = list(islice(lines, 20))
-        cut = _guess_delimiter(first) if delimiter is None else delimiter
-        rows = _rows(chain(first, lines), cut, path)
-        if header is None and any(not _is_position(name) for name in [target or 0, *(features or ())]):
-            header = True
-        table = _open_table(path, rows, header)
+    if header is None and any(not _is_position(name) for name in [target or 0, *(features or ())]):
+        header = True
+    with open_cells(path, looks_like_header if header is None else header, delimiter) as table:
         goal = _target_column(table, target)
         wanted = _feature_columns(table, features, goal)
         x, texts, numbers = _columns(table, wanted, goal)
@@ -92,115 +80,13 @@ def read_csv(
         known = headless_mnist or (table.named and y_name.lower() in ("label", "class"))
         y, labels = encode_target(_target_values(table, goal, texts, numbers, task), y_name, task, named_label=known)
     shape = (28, 28) if headless_mnist else _image_shape(names)
-    return Dataset(x, y, path.name.split(".")[0], names, y_name, labels, shape, source=str(path))
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A file of which the names have been read: every row is still to come."""
-
-    path: Path
-    names: list[str]
-    named: bool
-    rows: Iterator[tuple[int, list[str]]]
-
-    @property
-    def width(self) -> int:
-        return len(self.names)
-
-    def place(self, line: int, column: int) -> str:
-        name = f" ({_short(self.names[column])!r})" if self.named else ""
-        return f"{self.path}, line {line}, column {column + 1}{name}"
-
-
-# From bytes to rows
-
-
-def _text_lines(text: io.TextIOWrapper, path: Path) -> Iterator[str]:
-    """The lines of a text file; one clear error where it is no text, or unfolds to more than can be meant."""
-    left = MAX_BYTES
-    try:
-        while line := text.readline(MAX_LINE):
-            left -= len(line)
-            if "\0" in line or left < 0 or len(line) == MAX_LINE:
-                _refuse_text(path, line, left)
-            yield line
-    except UnicodeDecodeError as error:
-        if error.object[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise FileFormatError(f"{path} is saved as UTF-16 text; save it as 'CSV UTF-8'") from None
-        raise FileFormatError(
-            f"{path} is no UTF-8 text (byte 0x{error.object[error.start]:02X}): save it as 'CSV UTF-8'"
-        ) from None
-
-
-MAX_LINE = 1 << 24
-
-
-def _refuse_text(path: Path, line: str, left: int) -> NoReturn:
-    if "\0" in line:
-        raise FileFormatError(f"{path} holds zero bytes: it is a binary file, or UTF-16 text, and no CSV file in UTF-8")
-    if left < 0:
-        raise FileFormatError(f"{path} unfolds to more than {MAX_BYTES:,} characters; at most so many are read")
-    raise FileFormatError(f"{path} has a line of more than {MAX_LINE:,} characters: it is no table")
-
-
-def _guess_delimiter(lines: list[str]) -> str:
-    """The delimiter that cuts most lines into as many cells as the first; a comma where none does."""
-    bare = [re.sub(r'"[^"]*"', "", line) for line in lines if line.strip()]
-    for delimiter in DELIMITERS:
-        counts = [line.count(delimiter) for line in bare]
-        if counts and counts[0] and 2 * counts.count(counts[0]) > len(counts):
-            return delimiter
-    return ","
-
-
-def _rows(lines: Iterable[str], delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """(line number, cells) of each row that is not blank."""
-    import csv
-
-    try:
-        # after a comma a space may stand before the quote of a cell that holds commas
-        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
-    except TypeError:
-        raise ConfigurationError(f"delimiter is one character; received {delimiter!r}") from None
-    line = 1
-    try:
-        for cells in reader:
-            if len(cells) > 1 or (cells and cells[0].strip()):
-                yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise FileFormatError(f"{path}, line {line}: the quotes do not match ({error})") from None
+    return Dataset(x, y, table.path.name.split(".")[0], names, y_name, labels, shape, source=str(table.path))
 
 
 # From rows to columns
 
 
-def _open_table(path: Path, rows: Iterator[tuple[int, list[str]]], header: bool | None) -> _Table:
-    start = list(islice(rows, 2))
-    if not start:
-        raise DataError(f"{path} is empty: there is no row in it")
-    line, first = start[0]
-    if header is None:
-        header = _looks_like_header(first, start[1][1] if len(start) > 1 else None)
-    if not header:
-        return _Table(path, [f"column {i + 1}" for i in range(len(first))], False, chain(start, rows))
-    names = [cell.strip() or f"column {i + 1}" for i, cell in enumerate(first)]
-    if len(set(names)) < len(names):
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise FileFormatError(f"{path}, line {line}: two columns are called {_short(twice)!r}; give each a name of its own")
-    return _Table(path, names, True, chain(start[1:], rows))
-
-
-def _looks_like_header(first: list[str], second: list[str] | None) -> bool:
-    """Text above a number names it; text alone in a file is a header without rows."""
-    if second is None:
-        return not any(_is_number(cell) for cell in first)
-    pairs = zip(first, second, strict=False)
-    return any(not _is_number(above) and above.strip().lower() not in MISSING and _is_number(below) for above, below in pairs)
-
-
-def _target_column(table: _Table, target: str | int | bool | None) -> int | None:
+def _target_column(table: CellFile, target: str | int | bool | None) -> int | None:
     if target is False:
         return None
     if target is not None and target is not True:
@@ -212,7 +98,7 @@ def _target_column(table: _Table, target: str | int | bool | None) -> int | None
     return found
 
 
-def _feature_columns(table: _Table, features: Sequence[str] | None, goal: int | None) -> list[int]:
+def _feature_columns(table: CellFile, features: Sequence[str] | None, goal: int | None) -> list[int]:
     if features is None:
         wanted = [i for i in range(table.width) if i != goal]
     else:
@@ -221,13 +107,13 @@ def _feature_columns(table: _Table, features: Sequence[str] | None, goal: int | 
             raise ConfigurationError(f"{table.path}: `features` holds a column twice, or the target")
     if not wanted:
         raise DataError(
-            f"{table.path} has a single column, {_short(table.names[0])!r}, and no feature beside the target: "
+            f"{table.path} has a single column, {brief(table.names[0])!r}, and no feature beside the target: "
             "is the delimiter another one than tab, semicolon or comma?"
         )
     return wanted
 
 
-def _column(table: _Table, name: str | int, what: str) -> int:
+def _column(table: CellFile, name: str | int, what: str) -> int:
     """The number of the column with this name, or with this number from 0."""
     if isinstance(name, str):
         if name in table.names:
@@ -245,11 +131,11 @@ def _column(table: _Table, name: str | int, what: str) -> int:
 
     close = difflib.get_close_matches(str(name), table.names, n=1, cutoff=0.5)
     meant = f"did you mean {close[0]!r}? " if close else ""
-    shown = ", ".join(_short(known) for known in table.names[:10]) + (", …" if table.width > 10 else "")
+    shown = ", ".join(brief(known) for known in table.names[:10]) + (", …" if table.width > 10 else "")
     raise UnknownNameError(f"{table.path} has no {what} column {name!r}: {meant}It has {table.width} columns: {shown}")
 
 
-def _columns(table: _Table, wanted: list[int], goal: int | None) -> tuple[Array, list[str], list[int]]:
+def _columns(table: CellFile, wanted: list[int], goal: int | None) -> tuple[Array, list[str], list[int]]:
     """The features as numbers, the cells of the target as text, and the line of each row."""
     whole = wanted == [i for i in range(table.width) if i != goal]  # then no row need be put together cell by cell
     pieces: list[Array] = []
@@ -258,10 +144,7 @@ def _columns(table: _Table, wanted: list[int], goal: int | None) -> tuple[Array,
     while rows := list(islice(table.rows, ROWS_AT_A_TIME)):
         for line, row in rows:
             if len(row) != table.width:
-                raise FileFormatError(
-                    f"{table.path}, line {line}: {len(row)} cell{'s' * (len(row) != 1)} where {table.width} belong; "
-                    "every row needs as many as the first"
-                )
+                table.refuse_width(line, row)
             lines.append(line)
             if goal is not None:
                 text = row[goal].strip()
@@ -277,7 +160,7 @@ def _columns(table: _Table, wanted: list[int], goal: int | None) -> tuple[Array,
     return np.concatenate(pieces), texts, lines
 
 
-def _numbers(table: _Table, cells: list[list[str]], lines: list[int], columns: list[int]) -> Array:
+def _numbers(table: CellFile, cells: list[list[str]], lines: list[int], columns: list[int]) -> Array:
     try:
         values = np.array(cells, np.float64)
     except ValueError:
@@ -288,33 +171,33 @@ def _numbers(table: _Table, cells: list[list[str]], lines: list[int], columns: l
     return as_features(values)
 
 
-def _refuse_cell(table: _Table, cells: list[list[str]], lines: list[int], columns: list[int]) -> NoReturn:
+def _refuse_cell(table: CellFile, cells: list[list[str]], lines: list[int], columns: list[int]) -> NoReturn:
     """The error for the first cell that is not a finite number."""
     line, column, text = next(
         (line, column, cell.strip())
         for line, row in zip(lines, cells, strict=True)
         for column, cell in zip(columns, row, strict=True)
-        if not (_is_number(cell) and np.isfinite(float(cell)))
+        if not (is_number(cell) and np.isfinite(float(cell)))
     )
     place = table.place(line, column)
     if text.lower() in MISSING:
         raise DataError(f"{place}: a value is missing; fill it in or remove the row")
-    if _is_number(text):
-        raise DataError(f"{place}: {_short(text)!r} is not a finite number; replace it or remove the row")
-    if _is_number(text.replace(",", ".", 1)):
-        raise DataError(f"{place}: {_short(text)!r} is not a number; write decimals with a point")
-    raise DataError(f"{place}: {_short(text)!r} is text where a number belongs; encode the column as numbers, or leave it out")
+    if is_number(text):
+        raise DataError(f"{place}: {brief(text)!r} is not a finite number; replace it or remove the row")
+    if is_number(text.replace(",", ".", 1)):
+        raise DataError(f"{place}: {brief(text)!r} is not a number; write decimals with a point")
+    raise DataError(f"{place}: {brief(text)!r} is text where a number belongs; encode the column as numbers, or leave it out")
 
 
-def _target_values(table: _Table, goal: int, texts: list[str], lines: list[int], task: Task) -> Array:
+def _target_values(table: CellFile, goal: int, texts: list[str], lines: list[int], task: Task) -> Array:
     """The target as numbers where every cell is one, otherwise as text."""
-    numeric = {text: _is_number(text) for text in set(texts)}
+    numeric = {text: is_number(text) for text in set(texts)}
     if all(numeric.values()):
         return np.array(texts, np.float64)
     row = next(i for i, text in enumerate(texts) if not numeric[text])
     if task == "regression" or (task == "auto" and any(numeric.values())):
         raise DataError(
-            f"{table.place(lines[row], goal)}: the target {_short(texts[row])!r} is not a number, as others are; correct it, "
+            f"{table.place(lines[row], goal)}: the target {brief(texts[row])!r} is not a number, as others are; correct it, "
             "or ask for classes with task='classification'"
         )
     return np.array(texts)
@@ -323,17 +206,9 @@ def _target_values(table: _Table, goal: int, texts: list[str], lines: list[int],
 # Small questions
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
 def _is_position(name: str | int) -> bool:
     """Whether a column is asked for by its number, or by the name that columns without names are given."""
-    return not isinstance(name, str) or _is_number(name.removeprefix("column "))
+    return not isinstance(name, str) or is_number(name.removeprefix("column "))
 
 
 def _image_shape(names: tuple[str, ...]) -> Shape | None:
@@ -343,7 +218,3 @@ def _image_shape(names: tuple[str, ...]) -> Shape | None:
     if side < 2 or side * side != len(names) or not all(pixel.fullmatch(name) for name in names):
         return None
     return side, side
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
