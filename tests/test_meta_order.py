@@ -75,6 +75,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "labels": (),
     "model": (),
     "storage": (),
+    "estimators": ("settings", "stopping", "calibration", "heads", "intake", "base", "classifier", "regressor"),
     "pictures": (),
     "": (),  # the root: the public names, for recipes and commands as for everybody else
     "recipes": (),

@@ -10,7 +10,7 @@ True
 The files, in the order in which they may be read (each imports only from those before it): errors, arrays,
 regularizers, parameter, randomness, initializers, layers, losses, schedules, optimizers, second_order, metrics,
 sequential, perceptron, gradcheck, data, preprocessing, history, callbacks, progress, preparation, updates, diagnosis, guards,
-epochs, engine, training, labels, model, storage, pictures, recipes, cli, __main__.
+epochs, engine, training, labels, model, storage, estimators, pictures, recipes, cli, __main__.
 """
 
 from importlib import import_module
@@ -75,6 +75,7 @@ from .training import fit
 
 if TYPE_CHECKING:
     from . import pictures
+    from .estimators import Classifier, Regressor
 
 __all__ = [
     "ELU",
@@ -92,6 +93,7 @@ __all__ = [
     "BinaryHinge",
     "Callback",
     "CategoricalCrossEntropy",
+    "Classifier",
     "CosLog",
     "Cosine",
     "Dense",
@@ -127,6 +129,7 @@ __all__ = [
     "RMSProp",
     "ReLU",
     "ReduceOnPlateau",
+    "Regressor",
     "Rescaling",
     "Reshape",
     "Run",
@@ -164,7 +167,12 @@ __all__ = [
 ]
 
 
+_LATER = {"pictures": ".pictures", "Classifier": ".estimators", "Regressor": ".estimators"}
+"""What is imported when first asked for: training needs neither matplotlib nor scikit-learn."""
+
+
 def __getattr__(name: str) -> Any:
-    if name == "pictures":  # imported when first asked for: training does not need it
-        return import_module(".pictures", __name__)
+    if name in _LATER:
+        module = import_module(_LATER[name], __name__)
+        return module if name == "pictures" else getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -31,14 +31,16 @@ class History(Mapping[str, list[float]]):
 
     An epoch that Ctrl-C cut short is no entry; one that a callback ended is, with the batches that it had.
 
-    `stopped` says why training ended: "epochs", "converged" (L-BFGS), "early stopping", "interrupted", "error", or the
-    reason a callback gave; `best_epoch` (from 1) is set by early stopping.
+    `stopped` says why training ended: "epochs", "converged" or "evaluations" (L-BFGS: by itself, or by its limit of them),
+    "early stopping", "interrupted", "error", or the reason a callback gave; `best_epoch` (from 1) is set by early stopping.
+    Where several networks were trained at once (`fit_many`), `members` holds a history of each.
     """
 
     def __init__(self) -> None:
         self.columns: dict[str, list[float]] = {}
         self.stopped = "epochs"
         self.best_epoch: int | None = None
+        self.members: list[History] = []
 
     def append(self, row: Mapping[str, float]) -> None:
         """Add one epoch."""

@@ -59,8 +59,13 @@ def prepare_data(
     validation_data: tuple[Any, ...] | None,
     validation_split: float,
     seed: int,
+    *,
+    part: bool = False,
 ) -> Data:
-    """Check all arrays against each other, the loss and the network; build the network for `x` where it is not built."""
+    """Check all arrays against each other, the loss and the network; build the network for `x` where it is not built.
+
+    `part` says that these are some of the rows only, so that one class is no mistake.
+    """
     given = validation_parts(validation_data, validation_split)
     warn_of_a_second_link(network, loss)
     inputs, targets = check_pair(x, y)
@@ -68,7 +73,7 @@ def prepare_data(
         network.build(inputs.shape[1:], rng=seed)
     training = _rows(network, loss, inputs, targets, sample_weight, "")
     one_class_each = loss.task == "multiclass" and training.target.ndim == 1  # rows shared between classes say more
-    if one_class_each or (loss.task == "attributes" and network.out_shape == (1,)):
+    if not part and (one_class_each or (loss.task == "attributes" and network.out_shape == (1,))):
         check_classes(training.target)
     validation = None
     if given is not None:

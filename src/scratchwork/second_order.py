@@ -31,6 +31,10 @@ class LBFGS:
     tolerance : float ≥ 0
         Ends when no component of the gradient is larger than this, or when an iteration lowers the function by less than
         this share of it (of 1, where the function is smaller than 1).
+    gradient_tolerance : float ≥ 0, optional
+        Another number for the components of the gradient; None takes `tolerance`.
+    max_evaluations : int ≥ 1, optional
+        Of the function, of which a line search may take several.
 
     Raises
     ------
@@ -59,16 +63,20 @@ class LBFGS:
     max_iterations: int | None = None
     memory: int = 10
     tolerance: float = 1e-8
+    gradient_tolerance: float | None = None
+    max_evaluations: int | None = None
 
     def __post_init__(self) -> None:
-        for name, count in (("max_iterations", self.max_iterations), ("memory", self.memory)):
-            if count is None and name == "max_iterations":
+        for name in ("max_iterations", "memory", "max_evaluations"):
+            count: Any = getattr(self, name)
+            if count is None and name != "memory":
                 continue
             if isinstance(count, bool) or not isinstance(count, int) or count < 1:
                 raise ConfigurationError(f"LBFGS needs a whole number as {name}, at least 1; received {count!r}")
-        tolerance: Any = self.tolerance
-        if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not 0 <= float(tolerance) < math.inf:
-            raise ConfigurationError(f"LBFGS needs a number tolerance >= 0; received {tolerance!r}")
+        for name in ("tolerance", "gradient_tolerance"):
+            number: Any = self.tolerance if getattr(self, name) is None else getattr(self, name)
+            if isinstance(number, bool) or not isinstance(number, Real) or not 0 <= float(number) < math.inf:
+                raise ConfigurationError(f"LBFGS needs a number {name} >= 0; received {number!r}")
 
     def config(self) -> dict[str, Any]:
         """The settings by the names of `__init__`: with them the same rule can be made again."""
@@ -79,8 +87,8 @@ class LBFGS:
         function: Callable[[Array], tuple[float, Array]],
         value: Array,
         callback: Callable[[int, float], bool] | None = None,
-    ) -> None:
-        """Move the vector `value` in place to the lowest point that was found.
+    ) -> bool:
+        """Move the vector `value` in place to the lowest point that was found; False where a limit ended the search.
 
         function  gives f(w) and ∂f/∂w for a vector of the shape and dtype of `value`; it may write to `value`
         callback  is called after every iteration with its number, from 1, and f there; `value` then holds that point.
@@ -109,17 +117,24 @@ class LBFGS:
             if callback is not None and callback(iteration, float(intermediate_result.fun)):
                 raise StopIteration
 
-        limit = _NO_LIMIT if self.max_iterations is None else self.max_iterations
-        options = {"maxiter": limit, "maxfun": _NO_LIMIT, "maxcor": self.memory, "ftol": self.tolerance, "gtol": self.tolerance}
-        start = value.astype(np.float64)
+        options = {
+            "maxiter": self.max_iterations or _NO_LIMIT,
+            "maxfun": self.max_evaluations or _NO_LIMIT,
+            "maxcor": self.memory,
+            "ftol": self.tolerance,
+            "gtol": self.tolerance if self.gradient_tolerance is None else self.gradient_tolerance,
+        }
+        start, limited = value.astype(np.float64), False
         try:
             first = evaluate(start)[0]
             if math.isfinite(first):
-                scipy_minimize(evaluate, start, jac=True, method="L-BFGS-B", callback=after_iteration, options=options)
+                end = scipy_minimize(evaluate, start, jac=True, method="L-BFGS-B", callback=after_iteration, options=options)
+                limited = end.status == 1
             elif callback is not None:
                 callback(0, first)
         finally:
             value[...] = best_value
+        return not limited
 
 
 def minimizer() -> Any:

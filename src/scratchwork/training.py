@@ -108,7 +108,8 @@ def fit(
     progress : bool
         Show progress on stderr once training takes longer than two seconds.
     state : TrainingState, optional
-        Where the optimizer goes on from, and what it leaves there: two calls are then one longer one, bit for bit.
+        Where the optimizer goes on from, and what it leaves there: two calls are then one longer one, bit for bit. The rows
+        may then be a part of the data, of one class only.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def fit(
     limited_threads = thread_limit(threads)
     hooks = [*checked_callbacks(callbacks), *([Progress()] if progress else [])]
     with unbuilt_on_error(network):
-        data = prepare_data(network, loss, x, y, sample_weight, validation_data, validation_split, seed)
+        data = prepare_data(network, loss, x, y, sample_weight, validation_data, validation_split, seed, part=state is not None)
         updater = Updater(network, rule, regularizer, constraint, clip_value, clip_norm)
         rows = len(data.training)
         size = rows if batch_size is None or isinstance(rule, LBFGS) else min(int(batch_size), rows)

@@ -30,8 +30,8 @@ FORMAT_VERSION = 1
 MAX_HEADER = 16 * 2**20  # bytes; the header of a network of a thousand layers has about one megabyte
 
 
-def save(thing: Sequential | Model, path: str | PathLike[str]) -> None:
-    """Write a network or a model to one safetensors file, beside and renamed.
+def save(thing: Any, path: str | PathLike[str]) -> None:
+    """Write a network, a model or a trained estimator to one safetensors file, beside and renamed.
 
     The file holds the architecture, the parameters and running statistics, and for a model its preprocessing, labels and
     training record. `load` opens it without executing anything.
@@ -45,6 +45,7 @@ def save(thing: Sequential | Model, path: str | PathLike[str]) -> None:
     StorageError, MissingFileError
         The file cannot be written; what was there before is untouched.
     """
+    thing = thing.to_model() if hasattr(thing, "to_model") else thing
     network = thing.network if isinstance(thing, Model) else thing
     if not isinstance(network, Sequential):
         raise ConfigurationError(f"save takes a Sequential or a Model; received {thing!r}")

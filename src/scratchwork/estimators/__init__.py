@@ -1,0 +1,6 @@
+"""The scikit-learn face: estimators that take arrays, sparse matrices and frames (needs scikit-learn)."""
+
+from .classifier import Classifier
+from .regressor import Regressor
+
+__all__ = ["Classifier", "Regressor"]

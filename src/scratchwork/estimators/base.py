@@ -1,0 +1,301 @@
+"""What `Classifier` and `Regressor` share: from settings and rows to a trained network, and back to predictions."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from ..arrays import Array
+from ..callbacks import EarlyStopping
+from ..errors import ConfigurationError, DataError
+from ..history import History, TrainingState
+from ..layers import Dense
+from ..losses import Loss
+from ..model import Model
+from ..preparation import check_weights, held_out
+from ..preprocessing import TableEncoder
+from ..regularizers import L2
+from ..second_order import LBFGS
+from ..sequential import Sequential
+from ..training import fit
+from .intake import Rows, chosen, count, needs_encoding, number_type, read_pair, read_rows, weights_of
+from .settings import check_settings, make_network, make_optimizer, make_preprocessing
+from .stopping import Convergence
+
+AUTO_BATCH = 200
+MANY_ROWS = 4096  # from here on the compiled path predicts faster than NumPy's, where it is there
+
+
+class NetworkEstimator(BaseEstimator):
+    """The part of an estimator that does not depend on what its outputs mean; see `Classifier` and `Regressor`."""
+
+    _score_name: ClassVar[str]
+    _numeric_y: ClassVar[bool]
+
+    # What a class of its own says: how targets become numbers, which loss and how many outputs, what outputs mean.
+
+    def _learn_target(self, y: Array, *, goes_on: bool, incremental: bool, classes: Any) -> Array:
+        raise NotImplementedError
+
+    def _encode(self, y: Any, name: str) -> Array:
+        raise NotImplementedError
+
+    def _choose_loss(self, network: Sequential | None) -> tuple[Loss, int]:
+        raise NotImplementedError
+
+    def _score_metric(self) -> str | Callable[..., float]:
+        return self._score_name
+
+    # -- learning ------------------------------------------------------------------------------------------------
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, validation_data: Any, *, incremental: bool = False, classes: Any = None
+    ) -> Self:
+        check_settings(self)
+        goes_on = hasattr(self, "network_") and (incremental or self.warm_start)
+        table = self._takes_tables() if goes_on else needs_encoding(X, self.preprocess)
+        rows, target = read_pair(self, X, y, table=table, reset=not goes_on, numeric=self._numeric_y)
+        weight = check_weights(weights_of(sample_weight, count(rows)), count(rows))
+        encoded = self._learn_target(target, goes_on=goes_on, incremental=incremental, classes=classes)
+        weight = self._weighted_by_class(weight, encoded)
+        if weight is not None and not weight.all():  # a weight of 0 is a row that is not there
+            kept = np.flatnonzero(weight)
+            rows, encoded, weight = chosen(rows, kept), encoded[kept], weight[kept]
+        if not goes_on:
+            self._begin(rows, encoded, table=table)
+        rows, encoded, weight, validation = self._divided(rows, encoded, weight, validation_data, incremental=incremental)
+        self._train(rows, encoded, weight, validation, fresh=not goes_on, incremental=incremental)
+        self._after_training(validation)
+        return self
+
+    def _begin(self, rows: Rows, encoded: Array, *, table: bool) -> None:
+        """Forget what was learned before, and lay out what is going to be."""
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        for name in ("network_",):
+            self.__dict__.pop(name, None)
+        self.preprocessing_ = make_preprocessing(self.preprocess, table=table)
+        if self.preprocessing_.steps and hasattr(rows, "tocsr"):
+            raise DataError("sparse rows are taken as they are, for preprocessing would fill them: say preprocess='none'")
+        self._dtype = number_type(rows, self.dtype)
+        self._state = TrainingState()
+        self._stopping: Convergence | None = None
+        self.loss_curve_: list[float] = []
+        self.validation_scores_: list[float] | None = None
+        self.best_loss_: float | None = None
+        self.best_validation_score_: float | None = None
+        self.t_ = 0
+
+    def _divided(
+        self, rows: Rows, encoded: Array, weight: Array | None, given: Any, *, incremental: bool
+    ) -> tuple[Rows, Array, Array | None, tuple[Any, ...] | None]:
+        """The training rows, and the validation part where there is one: given, or held out by the seed."""
+        given = self.validation_data if given is None else given
+        if given is not None:
+            return rows, encoded, weight, self._read_validation(given)
+        if not self._holds_out() or incremental:
+            return rows, encoded, weight, None
+        if not self.validation_fraction:
+            raise ConfigurationError("early stopping and calibration need validation_fraction > 0, or validation_data=(X, y)")
+        loss, _ = self._choose_loss(None)
+        kept, held = held_out(encoded, loss, float(self.validation_fraction), self._seed)
+        if len(held) < 2:
+            raise DataError(
+                f"The validation set is too small, {len(held)} row: raise validation_fraction, or give validation_data=(X, y)"
+            )
+        part = chosen(rows, held), encoded[held], None if weight is None else weight[held]
+        return chosen(rows, kept), encoded[kept], None if weight is None else weight[kept], part
+
+    def _read_validation(self, given: Any) -> tuple[Any, ...]:
+        if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+            raise ConfigurationError("validation_data is a tuple (X, y) or (X, y, sample_weight)")
+        rows = self._read_rows(given[0])
+        encoded = self._encode(given[1], "the y of validation_data")
+        if len(encoded) != count(rows):
+            raise DataError(f"validation_data has {count(rows)} rows and {len(encoded)} targets: every row needs one")
+        weight = weights_of(given[2] if len(given) == 3 else None, count(rows))
+        return rows, encoded, weight
+
+    def _holds_out(self) -> bool:
+        return bool(self.early_stopping or getattr(self, "calibrate", None))
+
+    def _train(self, rows: Rows, y: Array, weight: Array | None, validation: Any, *, fresh: bool, incremental: bool) -> None:
+        x = self._prepared(rows, fit=fresh)
+        if validation is not None:
+            validation = tuple(part for part in (self._prepared(validation[0]), *validation[1:]) if part is not None)
+        n, size = x.shape[0], self._batch(x.shape[0])
+        if fresh:
+            self._build(x)
+        nominal = self._batch(AUTO_BATCH) if incremental else size
+        optimizer = make_optimizer(self, nominal)
+        if incremental and isinstance(optimizer, LBFGS):
+            raise ConfigurationError("lbfgs looks at all rows at once: partial_fit needs solver='adam' or 'sgd'")
+        watched = validation is not None and self.early_stopping and not incremental
+        callbacks = [] if incremental or isinstance(optimizer, LBFGS) else self._callbacks(watched)
+        strength = self._penalty() / (nominal if weight is None else nominal * float(weight.mean()))
+        history = self._run(
+            x,
+            y,
+            loss=self._loss,
+            optimizer=optimizer,
+            epochs=1 if incremental else int(self.max_iter),
+            batch_size=size,
+            sample_weight=weight,
+            validation_data=validation,
+            metrics={"score": self._score_metric()} if validation is not None else {},
+            regularizer=L2(strength) if strength > 0 else None,
+            callbacks=[*callbacks, *(self.callbacks or ())],
+            engine=self.engine,
+            threads=self.threads,
+            shuffle=bool(self.shuffle) and not incremental,
+            seed=self._seed,
+            progress=bool(self.verbose),
+            state=self._state,
+        )
+        self._remember(history, n, validation is not None, watched)
+        ended = history.stopped in ("converged", "early stopping") or incremental or callable(self.callbacks)
+        if not ended and history.stopped in ("epochs", "evaluations") and self._warns():
+            warnings.warn(
+                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet: raise max_iter, or "
+                "scale the features (preprocess='standardize')",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _run(self, x: Any, y: Array, **settings: Any) -> History:
+        """The call of `fit`; an ensemble has another."""
+        return fit(self.network_, x, y, **settings)
+
+    def _build(self, x: Any) -> None:
+        """The network for these rows, and the loss that belongs to it."""
+        wanted = None
+        if self.network is not None:
+            wanted = make_network(self, 1)
+            if not wanted.built:
+                wanted.build(x.shape[1:], rng=self._seed, dtype=self._dtype)
+            wanted.check_rows(x[:1], "X")
+        self._loss, outputs = self._choose_loss(wanted)
+        network = make_network(self, outputs) if wanted is None else wanted
+        if not network.built:
+            network.build(x.shape[1:], rng=self._seed, dtype=self._dtype)
+        if network.out_shape != (outputs,):
+            raise ConfigurationError(
+                f"the network gives {network.out_shape} numbers a row and {self._loss!r} needs ({outputs},): its last layer "
+                f"is Dense({outputs})"
+            )
+        self.network_, self._dtype = network, network.dtype
+
+    def _batch(self, rows: int) -> int:
+        if self.batch_size is None:
+            return rows
+        return min(AUTO_BATCH if isinstance(self.batch_size, str) else int(self.batch_size), rows)
+
+    def _penalty(self) -> float:
+        """How much ½ ‖W‖² counts, summed over a batch."""
+        return float(self.alpha)
+
+    def _callbacks(self, watched: bool) -> list[Any]:
+        """What ends the training, and what puts the best epoch back."""
+        monitor = ("val_score" if self.monitor == "auto" else self.monitor) if watched else "loss"
+        larger = monitor.endswith("score")
+        if self._stopping is None or self._stopping.monitor != monitor:
+            adaptive = self.solver == "sgd" and self.learning_rate == "adaptive" and self.optimizer is None
+            self._stopping = Convergence(
+                monitor, self.tol, self.n_iter_no_change, larger=larger, adaptive=adaptive and not watched
+            )
+        self._stopping.go_on(self.tol, self.n_iter_no_change)
+        keep = [EarlyStopping(monitor, patience=None, mode="max" if larger else "min")] if watched else []
+        return [self._stopping, *keep]
+
+    def _remember(self, history: History, rows: int, validated: bool, watched: bool) -> None:
+        self.history_ = history
+        self.n_iter_ = max(history.epochs, 1)
+        self.t_ += rows * history.epochs
+        self.loss_curve_ = [*self.loss_curve_, *history["loss"]]
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else float("nan")
+        if validated:
+            self.validation_scores_ = [*(self.validation_scores_ or []), *history["val_score"]]
+            self.best_validation_score_ = max(self.validation_scores_, default=None)
+        self.best_loss_ = None if watched or not self.loss_curve_ else min(self.loss_curve_)
+        network = self.network_
+        self.n_layers_ = 1 + sum(isinstance(layer, Dense) for layer in network.leaves())
+        self.n_outputs_ = int(network.out_shape[0])
+
+    def _after_training(self, validation: Any) -> None:
+        """What comes after the last epoch, on the validation part: calibration."""
+
+    def _weighted_by_class(self, weight: Array | None, encoded: Array) -> Array | None:
+        return weight
+
+    def _warns(self) -> bool:
+        return True
+
+    # -- use -----------------------------------------------------------------------------------------------------
+
+    def _takes_tables(self) -> bool:
+        return isinstance(next(iter(self.preprocessing_.steps), None), TableEncoder)
+
+    def _read_rows(self, X: Any) -> Rows:
+        return read_rows(self, X, table=self._takes_tables())
+
+    def _prepared(self, rows: Rows, *, fit: bool = False) -> Any:
+        """Rows as the network takes them."""
+        if self.preprocessing_.steps:
+            rows = self.preprocessing_.fit_transform(rows) if fit else self.preprocessing_.transform(rows)
+        return rows if hasattr(rows, "tocsr") and rows.dtype == self._dtype else rows.astype(self._dtype, copy=False)
+
+    def _outputs(self, X: Any) -> Array:
+        """What the network gives; one plain row or many need not be looked at twice."""
+        known = vars(self)
+        network: Sequential | None = known.get("network_")
+        if network is None:
+            check_is_fitted(self, "network_")
+            raise NotFittedError
+        plain = (
+            type(X) is np.ndarray
+            and X.ndim == 2
+            and X.dtype == network.dtype
+            and X.shape[1] == known["n_features_in_"]
+            and len(X)
+            and "feature_names_in_" not in known
+            and not self.preprocessing_.steps
+        )
+        rows = X if plain else self._prepared(self._read_rows(X))
+        if rows.shape[0] >= MANY_ROWS and self.engine != "numpy":
+            return network.predict(rows, engine=self.engine)
+        return network.predict(rows)
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """The weight matrices, (in, out), first to last: those of the network itself."""
+        return [layer.weight.value for layer in self._dense() if layer.weight is not None]
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """The biases, first to last: those of the network itself."""
+        return [layer.bias.value for layer in self._dense() if layer.bias is not None]
+
+    def _dense(self) -> list[Dense]:
+        if "network_" not in vars(self):
+            raise AttributeError(f"this {type(self).__name__} has learned nothing yet: call fit first")
+        return [layer for layer in self.network_.leaves() if isinstance(layer, Dense)]
+
+    @property
+    def preprocessing(self) -> Any:
+        """What is done to rows before the network sees them: print it to see which column becomes what."""
+        check_is_fitted(self, "preprocessing_")
+        return self.preprocessing_
+
+    def to_model(self) -> Model:
+        """The trained network with its preprocessing and labels as a `Model`, which `scratchwork.save` writes."""
+        raise NotImplementedError
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self.preprocess in (None, "auto", "none")
+        tags.input_tags.allow_nan = self.preprocess == "table"
+        return tags

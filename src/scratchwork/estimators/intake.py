@@ -1,0 +1,134 @@
+"""What people hand to `fit` and `predict`: arrays, sparse matrices and frames, checked as scikit-learn does."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import _check_y, check_array, check_consistent_length, column_or_1d, validate_data
+
+from ..arrays import Array
+from ..data.table import Table, as_table, is_table
+from ..errors import DataError
+from ..preprocessing import Chain, TableEncoder
+
+Rows: TypeAlias = Any  # an array (N, D), a sparse matrix, or a Table
+
+SPARSE = ["csr", "csc"]
+KINDS = [np.float64, np.float32]
+
+
+def needs_encoding(X: Any, preprocess: Any) -> bool:
+    """Whether `X` is a frame of which something has to be made: text, categories, dates, or missing values.
+
+    A frame of complete numbers is the same as its array, as everywhere in scikit-learn.
+    """
+    if preprocess is not None and not isinstance(preprocess, str):
+        first = preprocess.steps[:1] if isinstance(preprocess, Chain) else preprocess
+        first = first[:1] if isinstance(first, Sequence) else [first]
+        if first and isinstance(first[0], TableEncoder):
+            return True
+    if preprocess == "table":
+        return True
+    if not is_table(X) or isinstance(X, np.ndarray):
+        return is_table(X)
+    table = as_table(X)
+    return any(kind in ("category", "date") for kind in table.kinds) or any(
+        column.dtype.kind == "f" and bool(np.isnan(column).any()) for column in table.columns
+    )
+
+
+def read_pair(estimator: Any, X: Any, y: Any, *, table: bool, reset: bool, numeric: bool) -> tuple[Rows, Array]:
+    """(rows, y), checked against each other; with `reset` the estimator learns the number and the names of the features."""
+    if not table:
+        rows, target = validate_data(
+            estimator, X, y, accept_sparse=SPARSE, dtype=KINDS, multi_output=True, y_numeric=numeric, reset=reset
+        )
+        return rows, one_column(target)
+    if y is None:
+        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
+    rows = read_table(estimator, X, reset=reset)
+    target = _check_y(y, multi_output=True, y_numeric=numeric, estimator=estimator)
+    check_consistent_length(rows, target)
+    return rows, one_column(target)
+
+
+def read_rows(estimator: Any, X: Any, *, table: bool) -> Rows:
+    """Rows for a fitted estimator."""
+    if table:
+        return read_table(estimator, X, reset=False)
+    return validate_data(estimator, X, accept_sparse=SPARSE, dtype=KINDS, reset=False)
+
+
+def read_table(estimator: Any, X: Any, *, reset: bool) -> Table:
+    """A frame as a Table; rows without names get those of the features that are known, or x0, x1, …"""
+    named = is_table(X) and not isinstance(X, np.ndarray)
+    names = None
+    if not named:
+        X = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
+        known = getattr(estimator, "n_features_in_", None)
+        if not reset and known is not None and X.shape[1] != known:
+            raise DataError(
+                f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting {known} features as input"
+            )
+        taken = None if reset else getattr(estimator, "preprocessing_", None)
+        names = list(taken.steps[0].feature_names_in_) if taken is not None else [f"x{i}" for i in range(X.shape[1])]
+    table = as_table(X, names) if names is not None else as_table(X)
+    if not len(table):
+        raise DataError("Found array with 0 sample(s): a minimum of 1 is required")
+    if reset:
+        estimator.n_features_in_ = len(table.names)
+        if named:
+            estimator.feature_names_in_ = np.array(table.names, dtype=object)
+        else:
+            vars(estimator).pop("feature_names_in_", None)
+    return table
+
+
+def one_column(y: Array) -> Array:
+    """(N, 1) as (N,), with scikit-learn's warning."""
+    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def count(rows: Rows) -> int:
+    """How many rows."""
+    return int(rows.shape[0]) if hasattr(rows, "shape") else len(rows)
+
+
+def chosen(rows: Rows, which: Array) -> Rows:
+    """Some of the rows."""
+    return rows.take(which) if isinstance(rows, Table) else rows[which]
+
+
+def number_type(rows: Rows, wanted: Any) -> np.dtype[Any]:
+    """What to compute in: what is asked for; else what numbers come in, and float32 for encoded tables."""
+    if isinstance(wanted, str) and wanted == "auto":
+        return np.dtype(np.float32) if isinstance(rows, Table) else np.dtype(rows.dtype)
+    found: np.dtype[Any] = np.dtype(wanted)
+    return found
+
+
+def class_weights(class_weight: Any, classes: Array, encoded: Array) -> Array | None:
+    """The weight of each row by its class: "balanced" is N / (C · N_c), a dict names classes by their labels."""
+    from sklearn.utils.class_weight import compute_class_weight
+
+    if class_weight is None:
+        return None
+    if isinstance(class_weight, dict) and (unknown := set(class_weight) - set(classes.tolist())):
+        raise DataError(f"class_weight names the class {next(iter(unknown))!r}, which y does not hold")
+    present = np.unique(encoded)
+    weights = np.ones(len(classes))
+    weights[present] = compute_class_weight(class_weight, classes=classes[present], y=classes[encoded])
+    return weights[encoded]
+
+
+def weights_of(sample_weight: ArrayLike | None, rows: int) -> Array | None:
+    """Row weights as float64, one per row; the core checks their range."""
+    if sample_weight is None:
+        return None
+    weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
+    if weights.shape != (rows,):
+        raise DataError(f"sample_weight needs one number per row, shape ({rows},); received {weights.shape}")
+    if not weights.any():
+        raise DataError("sample_weight: every weight is zero, so that no row is left")
+    return np.asarray(weights)
