@@ -31,6 +31,7 @@ from .kernels import (
     dense_row,
     dropout,
     gather,
+    move,
     multiply,
     rescale,
     scale,
@@ -57,9 +58,9 @@ ROWS, COLUMNS, VECTOR, FIXED_ROWS, WHOLE = range(5)
 (
     GATHER, DENSE, DENSE_DX, DENSE_DW, COLUMN_SUMS, ACTIVATION, ACTIVATION_BACK, DROPOUT, MULTIPLY, SCALE, SCALE_GAIN,
     SCALE_BACK, BATCH_NORM, BATCH_NORM_BACK, BATCH_NORM_ROW, LAYER_NORM, LAYER_NORM_GAIN, LAYER_NORM_BACK, SOFTMAX,
-    SOFTMAX_BACK, ROW_WEIGHTS, CLASS_LOSS, NUMBER_LOSS, CHECK, KEEP, RESCALE, DENSE_ROW, PENALTY, CLIP, SQUARE_SUM, SHRINK,
-    UPDATE, PROJECT, DENSE_STEP,
-) = range(34)  # fmt: skip
+    SOFTMAX_BACK, ROW_WEIGHTS, CLASS_LOSS, NUMBER_LOSS, CHECK, KEEP, RESCALE, MOVE, DENSE_ROW, PENALTY, CLIP, SQUARE_SUM,
+    SHRINK, UPDATE, PROJECT, DENSE_STEP,
+) = range(35)  # fmt: skip
 PANEL = 64  # columns in a piece
 SPINS = 2000  # how often a waiting thread looks before it lets others have the processor
 # entries of `sums` for the whole step, behind those of the pieces
@@ -138,6 +139,8 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
                 kept[first + r, c] = a[x0 + r * width + c]
     elif code == RESCALE:
         rescale(a, f[0], f[1], x0, x1, width, r0, r1, c0, c1)
+    elif code == MOVE:
+        move(a, f[0], x0, x1, x2, x3, x4, x5, op[ARGS + 6], width, r0, r1)
     elif code >= PENALTY:
         on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums)
 
@@ -291,6 +294,8 @@ def run_row(x, desk):
             layer_norm(a, p, x0, x1, x2, x3, x4, x5, f[0], width, 0, n)
         elif code == SOFTMAX:
             softmax(a, x0, x1, width, 0, n)
+        elif code == MOVE:
+            move(a, f[0], x0, x1, x2, x3, x4, x5, op[ARGS + 6], width, 0, n)
     outputs = np.empty(end - begin, x.dtype)
     for i in range(outputs.size):
         outputs[i] = a[begin + i]

@@ -66,6 +66,20 @@ def gather(a, x, source, form, width, order, first, r0, r1):
                 out[c] = half(np.int64(row[2 * c]) | (np.int64(row[2 * c + 1]) << 8))
 
 
+@compiled
+def move(a, factor, x, x_width, x_at, y, y_width, y_at, adds, width, r0, r1):
+    """y[:, y_at : y_at + width] = factor · x[:, x_at : x_at + width], or that added to it."""
+    f = a.dtype.type(factor)
+    for r in range(r0, r1):
+        u, v = part(a, x, x_width, r, x_at, x_at + width), part(a, y, y_width, r, y_at, y_at + width)
+        if adds:
+            for c in range(v.size):
+                v[c] += f * u[c]
+        else:
+            for c in range(v.size):
+                v[c] = f * u[c]
+
+
 @inlined
 def dense(a, p, product, room, x, n_in, w, b, y, n_out, r0, r1, c0, c1):
     """y = x W + b on a region: some rows of all columns, of which there is one panel, or all rows of one panel."""

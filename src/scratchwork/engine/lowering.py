@@ -5,7 +5,6 @@ Leaving that out is allowed: a network with a layer that is not here runs on the
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
 
@@ -15,14 +14,14 @@ from ..sequential import Sequential
 from . import interpreter as I
 from . import kernels_activation as KA
 from . import kernels_update as KU
+from .parallel import average, parallel
 from .product import PANEL
-from .program import ROWS, WHOLE, Cut, Matrix, NotLowered, Program, columns
+from .program import ROWS, WHOLE, Backward, Cut, Matrix, NotLowered, Program, columns
 from .updates import Updates
 
 GRADIENT = KU.STEP * PANEL  # numbers of room for the gradient of some rows
 NARROW = 48  # columns: a product with fewer is cut along the rows of the batch
 
-Backward: TypeAlias = Callable[[Matrix, bool], "Matrix | None"]
 ACTIVATIONS: dict[type, int] = {
     L.Step: KA.STEP, L.Sigmoid: KA.SIGMOID, L.Tanh: KA.TANH, L.ReLU: KA.RELU, L.LeakyReLU: KA.LEAKY, L.ELU: KA.ELU, L.SELU: KA.SELU,
     L.Softplus: KA.SOFTPLUS, L.SiLU: KA.SILU, L.Mish: KA.MISH,
@@ -64,6 +63,10 @@ class Lowering:
         kind = type(layer)
         if kind in (L.Linear, L.Flatten, L.Reshape):
             return self.view(x, shape if kind is L.Linear else None, layer)
+        if kind is L.Parallel and isinstance(layer, L.Parallel):
+            return parallel(self.program, layer, x, shape, self.layer)
+        if kind is L.Average and isinstance(layer, L.Average):
+            return average(self.program, layer, x)
         lowering = LOWERINGS.get(kind)
         if lowering is None:
             raise NotLowered(f"the layer {layer!r}")

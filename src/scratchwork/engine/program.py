@@ -4,6 +4,7 @@ Each operation says which matrices it reads and writes, and how it is cut into p
 it was written in, a thread may need what another has not finished: `Program.finish` finds these places.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -33,6 +34,9 @@ class Matrix:
     @property
     def name(self) -> tuple[str, int]:
         return ("arena", self.offset)
+
+
+Backward: TypeAlias = Callable[[Matrix, bool], "Matrix | None"]  # emits a layer's backward: (dy, need_dx) -> dx
 
 
 @dataclass

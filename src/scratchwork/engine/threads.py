@@ -1,6 +1,7 @@
 """Threads that walk through one program together, and how many: all that may be, or one where others have a processor busy."""
 
 import ctypes
+import itertools
 import math
 import os
 import threading
@@ -66,6 +67,26 @@ def together(work: Callable[[int], None], threads: int) -> None:
     work(0)
     for helper in helpers:
         helper.join()
+
+
+def share(work: Callable[[int], None], count: int, threads: int) -> None:
+    """work(k) for every k < count, which do not need each other: each by the thread that is free next.
+
+    All threads are done when it returns. After an error no further k is begun; the error of the smallest k is raised.
+    """
+    waiting = itertools.count()
+    errors: dict[int, BaseException] = {}
+
+    def take(q: int) -> None:
+        while not errors and (k := next(waiting)) < count:
+            try:
+                work(k)
+            except BaseException as error:  # a helper has nobody who would catch it
+                errors[k] = error
+
+    together(take, min(threads, count))
+    if errors:
+        raise errors[min(errors)]
 
 
 class Crew:
