@@ -21,7 +21,9 @@ def numeric_array(values: ArrayLike, name: str, dtype: DTypeLike | None = None) 
     if values is None:
         raise DataError(f"{name} is None where numbers belong")
     if hasattr(values, "toarray"):
-        raise DataError(f"{name} is a sparse matrix, and the library computes with dense ones: give {name}.toarray()")
+        raise DataError(
+            f"{name} is a sparse matrix, which fit and predict of a network take and this does not: give {name}.toarray()"
+        )
     masked = sys.modules.get("numpy.ma")  # not loaded before there is a masked array
     if masked is not None and masked.is_masked(values):  # as a plain array it would show what was hidden
         raise DataError(f"{name} has masked entries: remove or fill them first")

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array
 from .errors import DivergedError
 from .sequential import Sequential
+from .sparse_rows import RowsOf, fed, numbers_of
 
 
-def diverged(network: Sequential, x: Array, *, epoch: int, step: int, loss: float) -> DivergedError:
+def diverged(network: Sequential, x: RowsOf, *, epoch: int, step: int, loss: float) -> DivergedError:
     """The error for a loss that is not finite, naming the first array that went bad on the way to it."""
     where = _first_bad(network, x, step) or f"the loss itself, whose inputs are finite ({_largest(network, x)})"
     return _error(loss, epoch, step, where)
@@ -28,22 +28,23 @@ def _error(loss: float, epoch: int, step: int, where: str) -> DivergedError:
     )
 
 
-def _first_bad(network: Sequential, x: Array, step: int) -> str | None:
-    if not np.isfinite(x).all():
+def _first_bad(network: Sequential, x: RowsOf, step: int) -> str | None:
+    if not np.isfinite(numbers_of(x)).all():
         return "the input batch x"
     for name, parameter in network.parameters():
         if not np.isfinite(parameter.value).all():
             when = f", after the update of step {step - 1}" if step > 1 else ", before the first update"
             return _place(network, name) + when
     for position, layer in enumerate(network.layers):
-        largest = float(np.abs(x).max())
-        x, _ = layer.forward(x, training=True, step=network.steps_seen)  # the dropout masks that the step had
+        largest = float(np.abs(numbers_of(x)).max(initial=0.0))
+        given = fed(x, layer.takes_sparse())
+        x, _ = layer.forward(given, training=True, step=network.steps_seen)  # the dropout masks that the step had
         if not np.isfinite(x).all():
             return f"the output of layer {position}, {layer!r}, whose largest input is {largest:.3g}"
     return None
 
 
-def _largest(network: Sequential, x: Array) -> str:
+def _largest(network: Sequential, x: RowsOf) -> str:
     prediction, _ = network.forward(x, training=True, step=network.steps_seen)
     return f"the largest prediction is {float(np.abs(prediction).max()):.3g}"
 

@@ -13,6 +13,7 @@ from .diagnosis import bad_parameters
 from .errors import ConfigurationError
 from .history import Run
 from .preparation import Data, Metric, Rows
+from .sparse_rows import RowsOf, SparseRows
 from .updates import Updater
 
 Seen: TypeAlias = tuple[Array, Array, Array | None]  # predictions, targets and weights of a batch
@@ -37,11 +38,12 @@ class Batches:
         self.rows, self.size, self.dtype = rows, size, dtype
         shape = (size, *rows.x.shape[1:])
         self.whole = size >= len(rows)
-        self.gathered = np.empty(shape if not self.whole else 0, rows.x.dtype)
+        buffered = not self.whole and not isinstance(rows.x, SparseRows)
+        self.gathered = np.empty(shape if buffered else 0, rows.x.dtype)
         narrow = rows.x.dtype != dtype
-        self.converted = np.empty(shape if narrow and not self.whole else 0, dtype) if narrow else self.gathered
+        self.converted = np.empty(shape if narrow and buffered else 0, dtype) if narrow else self.gathered
 
-    def epoch(self, seed: int | None, epoch: int, steps: int) -> Iterator[tuple[Array, Array, Array | None]]:
+    def epoch(self, seed: int | None, epoch: int, steps: int) -> Iterator[tuple[RowsOf, Array, Array | None]]:
         """(x, target, weight) of each batch; x is overwritten by the next one."""
         rows, count = self.rows, len(self.rows)
         if self.whole:  # all rows at once: their order changes nothing but rounding
@@ -50,12 +52,18 @@ class Batches:
         order = row_order(count, self.size, seed, epoch, steps)
         for start in range(0, len(order), self.size):
             chosen = order[start : start + self.size]
-            x = self.gathered[: len(chosen)]
-            np.take(rows.x, chosen, axis=0, out=x, mode="clip")  # "clip": the default checks through a second buffer
-            if self.converted is not self.gathered:
-                self.converted[: len(chosen)] = x
-                x = self.converted[: len(chosen)]
-            yield x, rows.target[chosen], None if rows.weight is None else rows.weight[chosen]
+            yield self._inputs(chosen), rows.target[chosen], None if rows.weight is None else rows.weight[chosen]
+
+    def _inputs(self, chosen: Array) -> RowsOf:
+        rows = self.rows.x
+        if isinstance(rows, SparseRows):
+            return rows[chosen]
+        x = self.gathered[: len(chosen)]
+        np.take(rows, chosen, axis=0, out=x, mode="clip")  # "clip": the default checks through a second buffer
+        if self.converted is not self.gathered:
+            self.converted[: len(chosen)] = x
+            x = self.converted[: len(chosen)]
+        return x
 
 
 def finish_epoch(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array, converted, numeric_array, require_finite
-from .data.checks import check_classes, check_pair
+from .data.checks import check_classes, check_features, check_y
 from .data.splits import split_indices
 from .errors import ConfigurationError, DataError, ShapeError, look_up
 from .layers import Sigmoid, Softmax
@@ -19,6 +19,7 @@ from .metrics import BoundMetric, resolve_metric
 from .optimizers import OPTIMIZERS, Optimizer
 from .second_order import LBFGS, minimizer
 from .sequential import Sequential, is_seed
+from .sparse_rows import RowsOf, SciPySparse, SparseRows, in_dtype
 
 Metric: TypeAlias = Callable[[Array, Array, Array | None], float]
 Parts: TypeAlias = tuple[Any, Any, Any]
@@ -30,7 +31,7 @@ NARROW = (np.dtype(np.uint8), np.dtype(np.float16), np.dtype(np.int8))  # kept a
 class Rows:
     """Inputs, prepared targets and weights of one part of the data."""
 
-    x: Array
+    x: RowsOf
     target: Array
     weight: Array | None = None
 
@@ -53,7 +54,7 @@ class Data:
 def prepare_data(
     network: Sequential,
     loss: Loss,
-    x: ArrayLike,
+    x: ArrayLike | SciPySparse,
     y: ArrayLike,
     sample_weight: ArrayLike | None,
     validation_data: tuple[Any, ...] | None,
@@ -68,7 +69,8 @@ def prepare_data(
     """
     given = validation_parts(validation_data, validation_split)
     warn_of_a_second_link(network, loss)
-    inputs, targets = check_pair(x, y)
+    inputs = check_features(x)
+    targets = check_y(y, len(inputs))
     if not network.built:
         network.build(inputs.shape[1:], rng=seed)
     training = _rows(network, loss, inputs, targets, sample_weight, "")
@@ -77,13 +79,14 @@ def prepare_data(
         check_classes(training.target)
     validation = None
     if given is not None:
-        x_val, y_val = check_pair(given[0], given[1], "validation x", "validation y")
+        x_val = check_features(given[0], "validation x")
+        y_val = check_y(given[1], len(x_val), "validation y", "validation x")
         validation = _rows(network, loss, x_val, y_val, given[2], "validation ")
     elif validation_split:
         kept, held = held_out(training.target, loss, validation_split, seed)
         training, validation = training.take(kept), training.take(held)
-        for part, name in ((training, "training"), (validation, "validation")):
-            if part.weight is not None and not part.weight.any():
+        for rows, name in ((training, "training"), (validation, "validation")):
+            if rows.weight is not None and not rows.weight.any():
                 raise DataError(f"the {name} part of the split has rows of sample_weight 0 only: leave such rows out of x")
     return Data(training, validation)
 
@@ -154,14 +157,16 @@ def check_weights(weight: ArrayLike | None, rows: int, prefix: str = "") -> Arra
     return weights
 
 
-def _rows(network: Sequential, loss: Loss, x: Array, y: Array, weight: ArrayLike | None, prefix: str) -> Rows:
+def _rows(network: Sequential, loss: Loss, x: RowsOf, y: Array, weight: ArrayLike | None, prefix: str) -> Rows:
     network.check_rows(x, f"{prefix}x")
     if len(network.out_shape) != 1:
         raise ShapeError(f"the network gives rows of shape {network.out_shape}, a loss needs flat rows: end with Flatten()")
     target = loss.prepare(y, network.out_shape[0], name=f"{prefix}y")
     if target.dtype.kind == "f":
         converted(target, network.dtype, f"{prefix}y")  # said here, and not as a loss that is infinite
-    if x.dtype not in NARROW:
+    if isinstance(x, SparseRows):
+        x = in_dtype(x, network.dtype, f"{prefix}x")
+    elif x.dtype not in NARROW:
         x = np.ascontiguousarray(converted(x, network.dtype, f"{prefix}x"))
     return Rows(x, target, check_weights(weight, len(x), prefix))
 

@@ -8,10 +8,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .arrays import Array, Shape, converted, numeric_array, require_finite
+from .arrays import Array, Shape, require_finite
 from .errors import ConfigurationError, NotBuiltError, ShapeError
 from .layers import Layer
 from .parameter import FlatParameters, Parameter, flatten
+from .sparse_rows import RowsOf, SciPySparse, SparseRows, fed, in_dtype, numbers_of, rows_of
 
 Caches: TypeAlias = list[Any]
 ENGINES = ("auto", "numpy", "compiled")
@@ -151,19 +152,23 @@ class Sequential(Layer):
 
     # -- the three verbs -----------------------------------------------------------------------------------------
 
-    def forward(self, x: Array, *, training: bool = False, step: int = 0) -> tuple[Array, Caches]:
+    def takes_sparse(self) -> bool:
+        return True  # where its first layer does not, it makes a batch of arrays
+
+    def forward(self, x: RowsOf, *, training: bool = False, step: int = 0) -> tuple[Array, Caches]:
         self.check_rows(x)
+        rows = fed(x, self.layers[0].takes_sparse())
         caches: Caches = []
         for index, layer in enumerate(self.layers):
             try:
-                result = layer.forward(x, training=training, step=step)
+                result = layer.forward(rows, training=training, step=step)
             except ShapeError as error:
                 raise self._located(error, index) from error
             if not isinstance(result, tuple) or len(result) != 2:
                 raise ConfigurationError(f"layer {index}, {layer!r}: forward gave no pair (y, cache)")
-            x, cache = result
+            rows, cache = result
             caches.append(cache)
-        return x, caches
+        return rows, caches
 
     def backward(self, dy: Array, cache: Caches, *, need_dx: bool = True) -> Array | None:
         if dy.shape[1:] != self.out_shape or dy.ndim == 0:  # a wrong shape might be broadcast on its way down
@@ -185,8 +190,11 @@ class Sequential(Layer):
 
     # -- use -----------------------------------------------------------------------------------------------------
 
-    def predict(self, x: ArrayLike, *, batch_size: int = 1024, engine: str = "numpy") -> Array:
+    def predict(self, x: ArrayLike | SciPySparse, *, batch_size: int = 1024, engine: str = "numpy") -> Array:
         """What the last layer gives for `x`, computed `batch_size` rows at a time without dropout: (N, outputs).
+
+        `x` is an array, or a SciPy sparse matrix; of that, no more than a batch is ever written out with all its zeros, and
+        nothing where the first layer is `Dense`.
 
         `engine` is "numpy", "compiled" for the compiled path (`scratchwork.engine`), or "auto" for that where Numba is there
         and every layer known to it. Both give the same to rounding; the compiled one, in up to four threads, gives a row the
@@ -197,26 +205,27 @@ class Sequential(Layer):
         """
         if engine not in ENGINES:
             raise ConfigurationError(f"engine is one of {', '.join(map(repr, ENGINES))}; received {engine!r}")
-        x = numeric_array(x, "x")
-        self.check_rows(x)
-        require_finite(x, "x")
+        rows = rows_of(x, "x")
+        self.check_rows(rows)
+        if not isinstance(rows, SparseRows):
+            require_finite(rows, "x")
         if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
             raise ConfigurationError(f"batch_size is a whole number of at least 1; received {batch_size!r}")
         if engine != "numpy":
             from .engine.choice import prediction
 
-            outputs = prediction(self, x, int(batch_size), required=engine == "compiled")
+            outputs = prediction(self, rows, int(batch_size), required=engine == "compiled")
             if outputs is not None:
                 return outputs
-        starts = range(0, max(len(x), 1), batch_size)
-        pieces = (converted(x[start : start + batch_size], self.dtype, "x") for start in starts)
+        starts = range(0, max(len(rows), 1), batch_size)
+        pieces = (in_dtype(rows[start : start + batch_size], self.dtype, "x") for start in starts)
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is infinite in the result, for all to see
             parts = [self.forward(piece)[0] for piece in pieces]
         if len(parts) > 1:
             return np.concatenate(parts)
-        return parts[0].copy() if np.may_share_memory(x, parts[0]) else parts[0]  # Flatten hands back a view
+        return parts[0].copy() if np.may_share_memory(numbers_of(rows), parts[0]) else parts[0]  # Flatten hands back a view
 
-    def check_rows(self, x: Array, name: str = "x") -> None:
+    def check_rows(self, x: RowsOf, name: str = "x") -> None:
         """Raise ShapeError, with the likely cause, where the rows of `x` are not what the network was built for."""
         if x.shape[1:] != self._built_shapes()[0] or x.ndim == 0:
             raise self._wrong_input(x.shape, name)

@@ -33,12 +33,13 @@ from .progress import Progress
 from .regularizers import Constraint, Regularizer
 from .second_order import LBFGS
 from .sequential import ENGINES, Sequential
+from .sparse_rows import SciPySparse
 from .updates import Updater
 
 
 def fit(
     network: Sequential,
-    x: ArrayLike,
+    x: ArrayLike | SciPySparse,
     y: ArrayLike,
     *,
     loss: Loss | str,
@@ -68,8 +69,10 @@ def fit(
     ----------
     network : Sequential
         Built for the shape of `x` with `seed` where it is not built yet; trained on from where it is otherwise.
-    x : array (N, ...)
-        Finite numbers. uint8 and float16 stay as they are in memory and are converted batch by batch (not scaled).
+    x : array (N, ...), or a SciPy sparse matrix (N, D)
+        Finite numbers. A sparse matrix is never written out as a whole: `Dense` as the first layer takes it as it is, and for
+        any other first layer one batch at a time gets its zeros. uint8 and float16 arrays stay as they are in memory and are
+        converted batch by batch (not scaled).
     y : array
         As the loss takes it: labels 0..C-1, one-hot or soft rows, or numbers.
     loss, optimizer : objects, or their names

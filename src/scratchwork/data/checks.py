@@ -6,6 +6,7 @@ import numpy as np
 
 from ..arrays import Array, numeric_array, require_finite
 from ..errors import DataError, ShapeError
+from ..sparse_rows import RowsOf, is_sparse, sparse_rows
 
 
 def check_x(x: Any, name: str = "x") -> Array:
@@ -29,6 +30,16 @@ def check_x(x: Any, name: str = "x") -> Array:
         raise DataError(f"{name} of shape {array.shape} is empty: its rows have no features")
     require_finite(array, name)
     return array
+
+
+def check_features(x: Any, name: str = "x") -> RowsOf:
+    """`check_x` for who can use sparse rows, too: those are given as `SparseRows`."""
+    if not is_sparse(x):
+        return check_x(x, name)
+    rows = sparse_rows(x, name)
+    if not all(rows.shape):
+        raise DataError(f"{name} of shape {rows.shape} is empty: its rows have no features, or there are none")
+    return rows
 
 
 def check_y(y: Any, rows: int, name: str = "y", x_name: str = "x") -> Array:

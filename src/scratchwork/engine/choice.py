@@ -10,6 +10,7 @@ from ..errors import ConfigurationError, MissingDependencyError
 from ..history import Run
 from ..preparation import Rows
 from ..sequential import Sequential
+from ..sparse_rows import RowsOf, SparseRows
 from ..updates import Updater
 
 if TYPE_CHECKING:
@@ -37,12 +38,15 @@ def machine_for(
     return machine
 
 
-def prediction(network: Sequential, x: Array, batch: int, *, required: bool) -> Array | None:
+def prediction(network: Sequential, x: RowsOf, batch: int, *, required: bool) -> Array | None:
     """The outputs for rows that `Sequential.predict` has looked at, or None for NumPy's path; with `required`, an error."""
 
     def made() -> Array:
         from .prediction import predicted
+        from .program import NotLowered
 
+        if isinstance(x, SparseRows):
+            raise NotLowered("sparse rows")
         return predicted(network, x, batch)
 
     return _compiled(made, required=required, tell=False)

@@ -20,11 +20,12 @@ from ..history import Run
 from ..optimizers import Optimizer
 from ..preparation import Data, Rows
 from ..sequential import Sequential
+from ..sparse_rows import SparseRows
 from ..updates import Updater
 from . import interpreter as I
 from . import kernels as K
 from .product import PANEL, product_address
-from .program import Program
+from .program import NotLowered, Program
 from .step import lower
 from .threads import Crew, how_many, together, yield_address
 
@@ -114,6 +115,7 @@ class Machine:
         if rows.target.ndim == 2 or rows.target.dtype.kind == "f":
             labels, target = np.zeros(1, np.int64), np.ascontiguousarray(rows.target.reshape(len(rows), -1), dtype)
         self.labels, self.target = read_only(labels), read_only(target)
+        assert not isinstance(rows.x, SparseRows)
         self.source = read_only(np.ascontiguousarray(rows.x.reshape(len(rows), -1)).view(np.uint8))
         self.weights = read_only(np.ones(1) if rows.weight is None else rows.weight)
         width = int(np.prod(network.out_shape))
@@ -264,6 +266,8 @@ FORMS = {np.dtype(np.uint8): K.UINT8, np.dtype(np.int8): K.INT8, np.dtype(np.flo
 def prepared(run: Run, updater: Updater, rows: Rows, batch: int, threads: int | None, *, tell: bool) -> "Machine":
     """A machine for a run; NotLowered for what the engine does not know."""
     network, keep = run.network, bool(run.metrics)
+    if isinstance(rows.x, SparseRows):
+        raise NotLowered("sparse rows")
     form = FORMS.get(rows.x.dtype, K.SAME)
     program = lower(network, run.loss, updater, batch, form=form, weighted=rows.weight is not None, keep=keep)
     return Machine(program, network, updater, rows, threads, keep, tell)

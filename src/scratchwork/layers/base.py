@@ -71,6 +71,10 @@ class Layer(ABC):
         for part in parts:
             yield from part.leaves()
 
+    def takes_sparse(self) -> bool:
+        """Whether `forward` takes `SparseRows` as they are; whatever does not is handed each batch with all its zeros."""
+        return False
+
     def config(self) -> dict[str, Any]:
         """The hyper-parameters, by the names of `__init__`: with them a layer of the same kind can be made again."""
         names = [parameter.name for parameter in hyperparameters(self)]

@@ -13,9 +13,10 @@ from ..errors import ConfigurationError, ShapeError
 from ..initializers import Initializer, resolve_initializer
 from ..parameter import Parameter
 from ..regularizers import Constraint, Regularizer
+from ..sparse_rows import RowsOf, SparseRows
 from .base import Layer, not_built, rate_factor
 
-Cache: TypeAlias = Array
+Cache: TypeAlias = RowsOf
 
 
 class Dense(Layer):
@@ -29,6 +30,9 @@ class Dense(Layer):
         Cost       2·N·D_in·D_out flop forward, twice that backward
 
     Affine only: an activation is a layer of its own (`ReLU`, `Tanh`, ...), so that there is one affine backward.
+
+    As the first layer of a network it takes sparse rows as they are: with K numbers in each row that are not 0, a product
+    costs 2·N·K·D_out flop. The gradient and the update of W touch all of W all the same, since moments and penalties do.
 
     Parameters
     ----------
@@ -127,12 +131,16 @@ class Dense(Layer):
         if self.bias is not None:
             yield "bias", self.bias
 
-    def forward(self, x: Array, *, training: bool = False, step: int = 0) -> tuple[Array, Cache]:
+    def takes_sparse(self) -> bool:
+        return type(self) is Dense  # what inherits from it may look at x in ways of its own
+
+    def forward(self, x: RowsOf, *, training: bool = False, step: int = 0) -> tuple[Array, Cache]:
         if self.weight is None:
             raise not_built(self)
         if x.ndim != 2 or x.shape[1] != self.weight.value.shape[0]:
             raise ShapeError(f"expected x of shape (N, {self.weight.value.shape[0]}), received {x.shape}")
-        y: Array = np.matmul(x, self.weight.value)
+        weight = self.weight.value
+        y: Array = x.times(weight) if isinstance(x, SparseRows) else np.matmul(x, weight)
         if self.bias is not None:
             y += self.bias.value
         return y, x
@@ -143,7 +151,10 @@ class Dense(Layer):
         x = cache
         if dy.shape != (len(x), self.weight.value.shape[1]):
             raise ShapeError(f"expected dy of shape {(len(x), self.weight.value.shape[1])}, received {dy.shape}")
-        np.matmul(x.T, dy, out=self.weight.grad)
+        if isinstance(x, SparseRows):
+            self.weight.grad[...] = x.turned_times(dy)
+        else:
+            np.matmul(x.T, dy, out=self.weight.grad)
         if self.bias is not None:
             np.add.reduce(dy, axis=0, out=self.bias.grad)
         return np.matmul(dy, self.weight.value.T) if need_dx else None

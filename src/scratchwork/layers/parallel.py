@@ -81,6 +81,9 @@ class Parallel(Layer):
     def sublayers(self) -> Sequence[Layer]:
         return self.networks
 
+    def takes_sparse(self) -> bool:
+        return all(network.takes_sparse() for network in self.networks)
+
     def parameters(self) -> Iterator[tuple[str, Parameter]]:
         for index, network in enumerate(self.networks):
             for name, parameter in network.parameters():
