@@ -223,6 +223,11 @@ WRITTEN: dict[str, tuple[Row, ...]] = {
     "Average": (average,),
     "Rescaling": (Elsewhere("reshape", "rescaling_equations_as_written"),),
     "Sequential": (chain_rule,),
+    "RealMLP": (
+        Elsewhere("realmlp", "it_is_the_neural_tangent_parametrization"),
+        Elsewhere("realmlp", "pytabkit_learns_the_same"),
+        Elsewhere("realmlp", "the_published_settings"),
+    ),
     "erf": (error_function,),
 }
 

@@ -9,8 +9,8 @@ True
 
 The files, in the order in which they may be read (each imports only from those before it): errors, arrays, sparse_rows,
 regularizers, parameter, randomness, initializers, layers, losses, schedules, optimizers, second_order, metrics,
-sequential, perceptron, gradcheck, data, preprocessing, history, callbacks, realmlp, progress, preparation, updates, diagnosis, guards,
-epochs, engine, training, labels, model, storage, estimators, pictures, recipes, cli, __main__.
+sequential, perceptron, gradcheck, data, preprocessing, history, callbacks, realmlp, progress, preparation, updates,
+diagnosis, guards, epochs, engine, training, labels, model, storage, estimators, pictures, recipes, cli, __main__.
 """
 
 from importlib import import_module
