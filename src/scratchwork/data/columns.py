@@ -35,7 +35,9 @@ def column_of(values: Any, name: str) -> tuple[Array, str]:
     if isinstance(values, str | bytes) or not (isinstance(values, Sequence | np.ndarray) or hasattr(values, "__array__")):
         raise DataError(f"column {short(name)} is {_the(values)}: a column is an array or a list with one value per row")
     if isinstance(values, np.ma.MaskedArray):
-        values = np.ma.filled(values.astype(object), None)
+        hidden = np.ma.getmaskarray(values)
+        values = values.data.astype(object)
+        values[hidden] = None
     if not isinstance(values, np.ndarray) and isinstance(values, Sequence):
         return _of_objects(list(values), name)
     array = np.asarray(values)
@@ -62,7 +64,7 @@ def _of_array(array: Array, name: str) -> tuple[Array, str]:
     if kind == "S":
         array = np.char.decode(array, "utf-8", "replace")
     if kind in "USTO":
-        return texts_of(array.tolist()), "category"
+        return category_of(array.tolist())
     raise DataError(f"column {short(name)} holds {array.dtype}, which is neither numbers, booleans, text nor dates")
 
 
@@ -73,7 +75,7 @@ def _of_objects(values: list[Any], name: str) -> tuple[Array, str]:
     if not kinds:
         return np.full(len(values), np.nan), "number"
     if kinds == {"text"} or (kinds <= {"text", "number", "boolean"} and "text" in kinds):
-        return texts_of(values), "category"
+        return category_of(values)
     if kinds == {"boolean"}:
         return booleans_of(values), "boolean"
     if kinds <= {"number", "boolean"}:
@@ -126,6 +128,14 @@ def texts_of(values: Iterable[Any]) -> Array:
     return column
 
 
+def category_of(values: Iterable[Any]) -> tuple[Array, str]:
+    """Text as a column and its kind; a column without any value is one of numbers, whatever its type might have held."""
+    column = texts_of(values)
+    if len(column) and all(value is None for value in column.tolist()):
+        return np.full(len(column), np.nan), "number"
+    return column, "category"
+
+
 def booleans_of(values: list[Any]) -> Array:
     """True, False and None as bool where none is missing, otherwise as 1.0, 0.0 and NaN."""
     if None in values:
@@ -159,15 +169,15 @@ def _dates(array: Array, name: str) -> Array:
 
 def _dates_of(values: list[Any], name: str) -> Array:
     try:
-        return np.array([np.datetime64("NaT") if value is None else _date(value) for value in values], MICROSECONDS)
-    except (ValueError, OverflowError) as error:
+        return np.array([np.datetime64("NaT") if value is None else _date(value, name) for value in values], MICROSECONDS)
+    except OverflowError as error:  # a zone that leads out of the years 1 to 9999
         raise DataError(f"column {short(name)} holds a date that cannot be used: {error}") from None
 
 
-def _date(value: Any) -> Any:
+def _date(value: Any, name: str) -> Any:
     if isinstance(value, datetime.datetime) and value.tzinfo is not None:
         value = value.astimezone(datetime.UTC).replace(tzinfo=None)
-    return np.datetime64(value).astype(MICROSECONDS)
+    return _dates(np.array([value]), name)[0] if isinstance(value, np.datetime64) else np.datetime64(value, "us")
 
 
 def _time_of_day(value: datetime.time) -> float:
@@ -194,4 +204,4 @@ def _the(value: Any) -> str:
     """What an error calls a value that belongs in no column."""
     kind = type(value).__name__
     plain = {"str": "a text", "int": "a number", "float": "a number", "ndarray": "an array", "complex": "a complex number"}
-    return plain.get(kind, kind if kind in ("NoneType", "bytes") else f"a {kind}")
+    return plain.get(kind, kind if kind in ("NoneType", "bytes") else f"a{'n' * (kind[0] in 'aeiouAEIOU')} {kind}")

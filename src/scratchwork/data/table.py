@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import DataError, MissingDependencyError, UnknownNameError, nearest_name
-from .columns import KINDS, MICROSECONDS, column_of, short, texts_of
+from .columns import KINDS, MICROSECONDS, category_of, column_of, short, texts_of
 
 FRAMES = frozenset({"pandas", "polars", "pyarrow", "modin", "cudf", "dask", "duckdb", "ibis", "narwhals", "pyspark"})
 """The libraries (by the first part of a module's name) whose frames are handed to narwhals."""
@@ -277,7 +277,8 @@ def _of_rows(x: Any, names: Sequence[str] | None) -> Table:
     except (TypeError, ValueError):
         x = None
     if x is None or x.ndim != 2:
-        shape = "rows of different lengths" if x is None else f"an array of shape {x.shape}"
+        ragged = x is None or (x.ndim == 1 and any(isinstance(row, list | tuple | np.ndarray) for row in x))
+        shape = "rows of different lengths" if ragged else f"an array of shape {x.shape}"
         raise DataError(f"a table is a frame, a dict of columns, or rows of equal length, (N, D); received {shape}")
     if names is not None and len(names) != x.shape[1]:
         raise DataError(f"the rows have {x.shape[1]} columns, and {len(names)} names were given")
@@ -322,7 +323,7 @@ def _series(series: Any, name: str) -> tuple[Array, str]:
     narwhals = _narwhals()
     dtype = series.dtype
     if isinstance(dtype, narwhals.Categorical | narwhals.Enum | narwhals.String):
-        return texts_of(series.to_list()), "category"
+        return category_of(series.to_list())
     if isinstance(dtype, narwhals.List | narwhals.Array | narwhals.Struct):
         raise DataError(f"column {short(name)} holds {dtype}: a column is numbers, booleans, text or dates; leave it out")
     plain = dtype.is_numeric() and not isinstance(dtype, narwhals.Decimal)
