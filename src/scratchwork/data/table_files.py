@@ -26,7 +26,7 @@ WORDS = (frozenset({"true", "false"}), frozenset({"yes", "no"}))
 NO_NUMBER = re.compile(r"^[+-]?0[0-9]|_|[^\x00-\x7f]", re.MULTILINE)
 """Codes such as 00123, and what Python alone takes for a number: 2024_11, Arabic digits."""
 
-WHOLE = re.compile(r"[+-]?[0-9]{1,18}(\n[+-]?[0-9]{1,18})*")
+WHOLE = re.compile(r"[+-]?[0-9]{1,15}(\n[+-]?[0-9]{1,15})*")
 DATE = re.compile(
     r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?) ?(Z|[+-]\d{2}(?::?\d{2})?)?)?", re.ASCII
 )
@@ -83,7 +83,7 @@ def read_table(
 
     Numerics
     --------
-    Numbers are float64; int64 where every cell is a whole number of at most 18 digits. The file is read a second time where
+    Numbers are float64; int64 where every cell is a whole number of at most 15 digits. The file is read a second time where
     a column changes its kind after some thousand rows, so that text and numbers need not be kept both.
     """
     path = existing_file(path)
@@ -303,27 +303,33 @@ def _of_arrow(path: Path, magic: bytes) -> Table:
         raise MissingDependencyError(
             f"{path} is a Parquet or Arrow file, which needs pyarrow: pip install 'scratchwork[data]'"
         ) from None
+    with open_binary(path) as file:
+        try:
+            return as_table(_whole(pyarrow, path, file, magic))
+        except FileFormatError:
+            raise
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from None
+        except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError, ArithmeticError, MemoryError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise FileFormatError(f"{path} is damaged or cannot be read: {reason}") from None
+
+
+def _whole(pyarrow: Any, path: Path, file: Any, magic: bytes) -> Any:
+    """All parts of a file as one table, each checked before it is used, and the sum of them bounded."""
     held, size = [], 0
-    try:
-        with open_binary(path) as file:
-            schema, batches = _opened(pyarrow, file, magic)
-            for batch in batches:
-                size += batch.nbytes + batch.num_rows
-                if size > MAX_BYTES:
-                    raise FileFormatError(f"{path} unfolds to more than {MAX_BYTES:,} bytes; at most so many are read")
-                held.append(batch)
-            table = pyarrow.Table.from_batches(held, schema)
-    except FileFormatError:
-        raise
-    except (pyarrow.ArrowException, OSError, ValueError, OverflowError, MemoryError, KeyError, TypeError) as error:
-        raise FileFormatError(f"{path} is damaged or cannot be read: {' '.join(str(error).split())[:200]}") from None
+    schema, batches = _opened(pyarrow, file, magic)
+    for batch in batches:
+        batch.validate(full=True)  # else a damaged offset is only met where memory is read by it
+        size += batch.nbytes + batch.num_rows
+        if size > MAX_BYTES:
+            raise FileFormatError(f"{path} unfolds to more than {MAX_BYTES:,} bytes; at most so many are read")
+        held.append(batch)
+    table = pyarrow.Table.from_batches(held, schema)
     keep = [name for name in table.column_names if not PANDAS_INDEX.fullmatch(name)]
     if not keep or not table.num_rows:
-        raise DataError(f"{path} is empty: it has {len(keep)} columns and {table.num_rows} rows")
-    try:
-        return as_table(table.select(keep) if len(keep) < len(table.column_names) else table)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
+        raise DataError(f"it is empty, with {len(keep)} columns and {table.num_rows} rows")
+    return table.select(keep) if len(keep) < len(table.column_names) else table
 
 
 def _opened(pyarrow: Any, file: Any, magic: bytes) -> tuple[Any, Iterator[Any]]:
