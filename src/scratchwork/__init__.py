@@ -10,7 +10,8 @@ True
 The files, in the order in which they may be read (each imports only from those before it): errors, arrays, sparse_rows,
 regularizers, parameter, randomness, initializers, layers, losses, schedules, optimizers, second_order, metrics,
 sequential, perceptron, gradcheck, data, preprocessing, history, callbacks, realmlp, progress, preparation, updates,
-diagnosis, guards, epochs, engine, training, labels, model, storage, estimators, pictures, recipes, cli, __main__.
+diagnosis, guards, epochs, engine, training, averaging, members, ensemble,
+labels, model, storage, estimators, pictures, recipes, cli, __main__.
 """
 
 from importlib import import_module
@@ -18,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import data, initializers, layers, losses, metrics, optimizers, preprocessing, regularizers, schedules
 from ._version import __version__
+from .averaging import average, averaged_link
 from .callbacks import Callback, EarlyStopping, HistoryFile, Monitor, ReduceOnPlateau
+from .ensemble import fit_many
 from .errors import ScratchworkError
 from .gradcheck import GradientReport, check_gradients
 from .history import History, Run, TrainingState
@@ -150,9 +153,12 @@ __all__ = [
     "TrainingState",
     "WarmUp",
     "__version__",
+    "average",
+    "averaged_link",
     "check_gradients",
     "data",
     "fit",
+    "fit_many",
     "initializers",
     "layers",
     "load",
