@@ -17,6 +17,7 @@ from scratchwork.preprocessing import (
     RobustScale,
     SmoothClip,
     Standardize,
+    TableEncoder,
     Whiten,
 )
 from scratchwork.preprocessing.base import moments
@@ -106,6 +107,37 @@ def one_hot() -> None:
     assert encoder.inverse_transform(shares).tolist() == [c[max(range(3), key=lambda k, n=n: shares[n, k])] for n in range(5)]
 
 
+def columns_of_a_table() -> None:
+    x, known = [3.0, 8.0, None, 1.0, 4.0], np.array([3.0, 8.0, 1.0, 4.0])
+    filled = np.array([3.5 if value is None else value for value in x])
+    gaps = [0, 0, 1, 0, 0]
+    mu = sum(known) / 4
+    sigma = math.sqrt(sum((value - mu) ** 2 for value in known) / 4)
+    z = (filled - np.quantile(known, 1 / 2)) / (np.quantile(known, 3 / 4) - np.quantile(known, 1 / 4))
+    numbers = {"standardize": (filled - mu) / sigma, "robust": z / np.sqrt(1 + (z / 3) ** 2), "none": filled}
+    yes, c, two = [True, None, False, True, True], ["b", None, "a", "c", "b"], ["p", "q", None, "q", "p"]
+    day = ["2024-01-31T06:00", "2024-05-03", "NaT", "2023-12-24T18:00", "2024-02-29"]
+    t = np.array(day, "datetime64[us]")
+    for how, y in numbers.items():
+        table = {"x": x, "yes": yes, "c": c, "two": two, "t": t}
+        rows = TableEncoder(how).fit(table).transform(table)
+        close(rows[:, 0], y)
+        close(rows[:, 1], gaps)
+        close(rows[:, 2], [0 if value is None else 1 if value else -1 for value in yes])
+        close(rows[:, 3:6], [[1 if value == category else 0 for category in "abc"] for value in c])
+        close(rows[:, 6], [0 if value is None else {"p": -1, "q": 1}[value] for value in two])
+        seconds = (t - np.datetime64(0, "s")) / np.timedelta64(1, "s")
+        close(rows[:, 7], np.nan_to_num((seconds - np.nanmean(seconds)) / np.nanstd(seconds)))
+        for column, phi in (
+            (8, [0 / 12, 4 / 12, None, 11 / 12, 1 / 12]),
+            (10, [2 / 7, 4 / 7, None, 6 / 7, 3 / 7]),
+            (12, [6 / 24, 0, None, 18 / 24, 0]),
+        ):
+            close(rows[:, column], [0 if turn is None else math.sin(2 * math.pi * turn) for turn in phi])
+            close(rows[:, column + 1], [0 if turn is None else math.cos(2 * math.pi * turn) for turn in phi])
+        close(rows[:, 14], gaps)
+
+
 def one_after_the_other() -> None:
     f1, f2, f3 = Rescale(0.5, 1.0), Standardize(), MinMax(-1, 1)
     chain = Chain([Rescale(0.5, 1.0), Standardize(), MinMax(-1, 1)]).fit(X)
@@ -146,6 +178,7 @@ WRITTEN: dict[str, tuple[Row, ...]] = {
     "PCA": (Elsewhere("preprocessing_decorrelation", "pca_is_its_equation"), principal_axes),
     "Whiten": (Elsewhere("preprocessing_decorrelation", "whitening_is_its_equation"), whitened_and_back),
     "OneHot": (one_hot,),
+    "TableEncoder": (columns_of_a_table,),
     "Chain": (one_after_the_other,),
     "moments": (shifted_moments,),
     "spirals": (SPIRALS, Elsewhere("data_synthetic", "the_noise_of_spirals_turns_them")),

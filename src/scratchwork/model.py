@@ -235,6 +235,8 @@ class Model:
 
     def _checked(self, x: Rows, name: str) -> Any:
         raw = self._raw(x)
+        if isinstance(raw, Table) and not len(raw):
+            raise DataError(f"{name} is empty: there is no row to work on")
         return self._rows(check_x(x, name)) if raw is None else raw
 
     def _raw(self, x: Rows) -> Array | Table | None:

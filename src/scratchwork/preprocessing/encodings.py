@@ -109,7 +109,7 @@ class Number(Encoding):
         plain = self.center == 0 and self.scale == 1
         moved = "x" if plain else f"(x {'−' if self.center >= 0 else '+'} {abs(self.center):.5g}) / {self.scale:.5g}"
         becomes = "only whether it is missing" if self.constant else moved + (", clipped" if self.clipped else "")
-        return becomes, f"{self.fill:.5g}" + (", and a column 0/1" if self.missing else "")
+        return becomes, f"{self.fill:.5g}" + (", and 0/1" if self.missing else "")
 
     def valid(self) -> bool:
         return all(map(math.isfinite, (self.fill, self.center, self.scale))) and self.scale > 0 and bool(self.outputs())
@@ -222,7 +222,7 @@ class Date(Encoding):
 
     def told(self) -> tuple[str, str]:
         parts = [*["time"] * (not self.constant), *self.parts]
-        return ", ".join(parts) or "only whether it is missing", "all 0" + (", and a column 0/1" if self.missing else "")
+        return ", ".join(parts) or "only whether it is missing", "all 0" + (", and 0/1" if self.missing else "")
 
     def valid(self) -> bool:
         known = all(part in self.PARTS for part in self.parts) and len(set(self.parts)) == len(self.parts)
@@ -265,6 +265,9 @@ def found_encoding(name: str, column: Array, kind: str, *, numbers: str, most: i
     known = column[~gaps] if missing else column
     if kind == "category":
         return _category(name, missing, known.tolist(), most, certain)
+    if kind == "number" and np.isinf(known).any():
+        row = int(np.isinf(column).argmax())
+        raise DataError(f"column {short(name)} holds an infinity at row {row}: replace it by a number, or by a missing value")
     if not missing and (known == known[0]).all():
         return LeftOut(name, missing, kind, "every row has the same value")
     if kind == "boolean":
@@ -286,12 +289,12 @@ def _category(name: str, missing: int, values: list[str], most: int, certain: bo
 
 def _number(name: str, missing: int, known: Array, how: str) -> Encoding:
     x = known.astype(np.float64)
-    if np.isinf(x).any():
-        raise DataError(f"column {short(name)} holds an infinity: replace it by a number, or by a missing value")
     constant = bool((x == x[0]).all())
     if constant:
         return Number(name, missing, float(x[0]), float(x[0]), 1.0, False, True)
     center, scale = (0.0, 1.0) if how == "none" else center_and_scale(x, robust=how == "robust")
+    if not math.isfinite(scale):
+        raise DataError(f"column {short(name)} spans more than float64 holds, about 1.8e308: rescale it first")
     return Number(name, missing, _median(x), center, scale, how == "robust", False)
 
 

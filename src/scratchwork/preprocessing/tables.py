@@ -94,7 +94,7 @@ class TableEncoder(Transformer):
     >>> print(encoder)
     3 columns of 4 rows as 4 numbers
     column  kind      becomes           missing
-    age     number    (x − 40) / 16.33  1 → 40, and a column 0/1
+    age     number    (x − 40) / 16.33  1 → 40, and 0/1
     city    category  −1 Oslo, +1 Rome  1 → 0
     member  boolean   −1 or +1          1 → 0
     """
