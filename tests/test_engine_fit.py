@@ -28,6 +28,7 @@ PATHS = ("numpy", "compiled")
 def as_many_threads_as_asked_for(monkeypatch):
     """Networks as small as those of these tests would take one."""
     monkeypatch.setattr(crews, "SMALL", 0)
+    monkeypatch.setattr(crews, "SHORT", 0)
 
 
 def net(*between: sw.Layer, dtype: Any = np.float64, outputs: int = 3) -> sw.Sequential:

@@ -36,6 +36,7 @@ SGD = sw.SGD(0.02, momentum=0.5)  # small steps: LayerNorm of three numbers blow
 def as_many_threads_as_asked_for(monkeypatch):
     """Networks as small as those of these tests would take one."""
     monkeypatch.setattr(crews, "SMALL", 0)
+    monkeypatch.setattr(crews, "SHORT", 0)
 
 
 def built(layers: list[Any], in_shape: Any, dtype: Any) -> sw.Sequential:

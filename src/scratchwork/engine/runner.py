@@ -20,14 +20,14 @@ from ..history import Run
 from ..optimizers import Optimizer
 from ..preparation import Data, Rows
 from ..sequential import Sequential
-from ..sparse_rows import SparseRows
+from ..sparse_rows import RowsOf, SparseRows
 from ..updates import Updater
 from . import interpreter as I
 from . import kernels as K
 from .product import PANEL, product_address
-from .program import NotLowered, Program
+from .program import Program
 from .step import lower
-from .threads import Crew, how_many, together, yield_address
+from .threads import Crew, how_many, together, worth_waking, yield_address
 
 HAND_BACK = 0.05  # seconds between two returns to Python
 
@@ -44,6 +44,22 @@ def read_only(array: Array) -> Array:
     view = array.view(np.ndarray)
     view.flags.writeable = False
     return view
+
+
+def filled(x: RowsOf) -> int | None:
+    """How many numbers of a sparse row are not 0, on the mean; None for other rows."""
+    return -(-x.data.size // max(len(x), 1)) if isinstance(x, SparseRows) else None
+
+
+def sources(x: RowsOf, dtype: np.dtype[Any]) -> tuple[Array, tuple[Array, Array, Array]]:
+    """(rows as bytes, the parts of sparse rows): what compiled code reads of its input; the one that is not given is empty."""
+    if not isinstance(x, SparseRows):
+        nothing = (np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, dtype))
+        parts, source = nothing, np.require(x.reshape(len(x), -1), None, ["C", "A"]).view(np.uint8)
+    else:
+        source, parts = np.zeros((1, 0), np.uint8), (x.indptr, x.indices, x.data)
+    indptr, indices, data = (read_only(np.require(part, None, ["C", "A"])) for part in parts)
+    return read_only(source), (indptr, indices, data)
 
 
 class Panels:
@@ -115,8 +131,7 @@ class Machine:
         if rows.target.ndim == 2 or rows.target.dtype.kind == "f":
             labels, target = np.zeros(1, np.int64), np.ascontiguousarray(rows.target.reshape(len(rows), -1), dtype)
         self.labels, self.target = read_only(labels), read_only(target)
-        assert not isinstance(rows.x, SparseRows)
-        self.source = read_only(np.ascontiguousarray(rows.x.reshape(len(rows), -1)).view(np.uint8))
+        self.source, self.sparse = sources(rows.x, dtype)
         self.weights = read_only(np.ones(1) if rows.weight is None else rows.weight)
         width = int(np.prod(network.out_shape))
         self.kept = np.zeros((len(rows), width) if keep else (0, width), dtype)
@@ -230,14 +245,14 @@ class Machine:
 
     def _run(self, order: Array, begin: int, steps: int, first_step: int, draws: int, rates: Array, results: Array) -> int:
         """Some steps; returns by how many threads."""
-        threads = self.crew.size()
+        threads = self.crew.size() if worth_waking(steps * self.program.flops) else 1
         for array, start in self.program.statistics:
             self.statistics[start : start + array.size] = array
         counters = np.zeros(16, np.int64)
         program, (value, *states) = self.program, self.memory
         stretch = (begin, steps, program.batch, program.chunk, first_step, draws)
         memory = (self.arena, value, self.updater.flat.grad, *states, self.statistics)
-        data = (self.source, self.labels, self.target, self.weights, program.factors, self.kept)
+        data = (self.source, self.labels, self.target, self.weights, program.factors, self.kept, self.sparse)
 
         def work(q: int, stretch: tuple[int, ...] = stretch) -> None:
             I.run_steps(
@@ -266,10 +281,8 @@ FORMS = {np.dtype(np.uint8): K.UINT8, np.dtype(np.int8): K.INT8, np.dtype(np.flo
 def prepared(run: Run, updater: Updater, rows: Rows, batch: int, threads: int | None, *, tell: bool) -> "Machine":
     """A machine for a run; NotLowered for what the engine does not know."""
     network, keep = run.network, bool(run.metrics)
-    if isinstance(rows.x, SparseRows):
-        raise NotLowered("sparse rows")
-    form = FORMS.get(rows.x.dtype, K.SAME)
-    program = lower(network, run.loss, updater, batch, form=form, weighted=rows.weight is not None, keep=keep)
+    form, weighted = FORMS.get(rows.x.dtype, K.SAME), rows.weight is not None
+    program = lower(network, run.loss, updater, batch, form=form, filled=filled(rows.x), weighted=weighted, keep=keep)
     return Machine(program, network, updater, rows, threads, keep, tell)
 
 

@@ -4,6 +4,7 @@ import ctypes
 import itertools
 import math
 import os
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -11,11 +12,17 @@ from collections.abc import Callable
 TOO_SLOW = 1.25  # times what one thread would take
 SHORTEST, LONGEST = 0.25, 4.0  # seconds for which one thread goes on alone
 SMALL = 2_000_000  # flop per step below which a second thread costs more than it brings
+SHORT = 20_000_000  # flop in a stretch of steps below which waking a second thread does
 
 
 def how_many(flops: int, wanted: int | None = None) -> int:
     """How many threads walk through a program with that many flop in a step."""
     return 1 if flops < SMALL else wanted or min(processors(), 4)
+
+
+def worth_waking(flops: int) -> bool:
+    """Whether that many flop, in all steps before the next return to Python, are worth a second thread."""
+    return flops >= SHORT
 
 
 def processors() -> int:
@@ -50,23 +57,51 @@ def leave_processor(number: int) -> None:
         os.sched_setaffinity(0, allowed)
 
 
+class Helper:
+    """A thread that waits for work, asleep: waking it takes a third of the time of starting one."""
+
+    def __init__(self) -> None:
+        self.work: queue.SimpleQueue[tuple[Callable[[int], None], int, int]] = queue.SimpleQueue()
+        self.done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        threading.Thread(target=self._wait, name="scratchwork helper", daemon=True).start()
+
+    def _wait(self) -> None:
+        while True:
+            work, q, here = self.work.get()
+            if current_processor() == here:
+                leave_processor(here)
+            error: BaseException | None = None
+            try:
+                work(q)
+            except BaseException as problem:  # handed to whoever asked for help
+                error = problem
+            del work  # and the arrays that it knows
+            self.done.put(error)
+
+
+_idle: list[Helper] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_idle.clear)  # threads do not follow into a child
+
+
 def together(work: Callable[[int], None], threads: int) -> None:
     """work(0) in this thread, and work(q) for q < threads in helpers; back when all are done."""
-    if threads == 1:
+    here, helpers = current_processor() if threads > 1 else -1, list[Helper]()
+    for q in range(1, threads):
+        try:
+            helper = _idle.pop()  # a list's own operations are safe among threads
+        except IndexError:
+            helper = Helper()
+        helpers.append(helper)
+        helper.work.put((work, q, here))
+    try:
         work(0)
-        return
-    here = current_processor()
-
-    def help_out(q: int) -> None:
-        leave_processor(here)
-        work(q)
-
-    helpers = [threading.Thread(target=help_out, args=(q,), daemon=True) for q in range(1, threads)]
-    for helper in helpers:
-        helper.start()
-    work(0)
-    for helper in helpers:
-        helper.join()
+    finally:
+        errors = [helper.done.get() for helper in helpers]
+        _idle.extend(helpers)
+    for error in errors:
+        if error is not None:
+            raise error
 
 
 def share(work: Callable[[int], None], count: int, threads: int) -> None:
