@@ -10,7 +10,7 @@ from ..errors import ConfigurationError, MissingDependencyError
 from ..history import Run
 from ..preparation import Rows
 from ..sequential import Sequential
-from ..sparse_rows import RowsOf, SparseRows
+from ..sparse_rows import RowsOf
 from ..updates import Updater
 
 if TYPE_CHECKING:
@@ -43,10 +43,7 @@ def prediction(network: Sequential, x: RowsOf, batch: int, *, required: bool) ->
 
     def made() -> Array:
         from .prediction import predicted
-        from .program import NotLowered
 
-        if isinstance(x, SparseRows):
-            raise NotLowered("sparse rows")
         return predicted(network, x, batch)
 
     return _compiled(made, required=required, tell=False)

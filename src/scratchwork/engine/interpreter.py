@@ -49,6 +49,7 @@ from .kernels_rows import (
     softmax,
     softmax_back,
 )
+from .kernels_sparse import scatter, sparse_dense, sparse_dw, sparse_step
 from .kernels_update import clip, dense_step, penalty, project_columns, project_row, shrink, square_sum, update
 
 # columns of the table
@@ -56,11 +57,11 @@ CODE, MEET, PIECES, CUT, WIDTH, REPEAT, ARGS = range(7)
 # how an operation is cut: rows of the batch, columns of a matrix, numbers of a vector, rows of a fixed matrix, not at all
 ROWS, COLUMNS, VECTOR, FIXED_ROWS, WHOLE = range(5)
 (
-    GATHER, DENSE, DENSE_DX, DENSE_DW, COLUMN_SUMS, ACTIVATION, ACTIVATION_BACK, DROPOUT, MULTIPLY, SCALE, SCALE_GAIN,
+    GATHER, SCATTER, SPARSE_DENSE, SPARSE_DW, DENSE, DENSE_DX, DENSE_DW, COLUMN_SUMS, ACTIVATION, ACTIVATION_BACK, DROPOUT, MULTIPLY, SCALE, SCALE_GAIN,
     SCALE_BACK, BATCH_NORM, BATCH_NORM_BACK, BATCH_NORM_ROW, LAYER_NORM, LAYER_NORM_GAIN, LAYER_NORM_BACK, SOFTMAX,
-    SOFTMAX_BACK, ROW_WEIGHTS, CLASS_LOSS, NUMBER_LOSS, CHECK, KEEP, RESCALE, MOVE, DENSE_ROW, PENALTY, CLIP, SQUARE_SUM,
-    SHRINK, UPDATE, PROJECT, DENSE_STEP,
-) = range(35)  # fmt: skip
+    SOFTMAX_BACK, MOVE, ROW_WEIGHTS, CLASS_LOSS, NUMBER_LOSS, CHECK, KEEP, RESCALE, DENSE_ROW, PENALTY, CLIP, SQUARE_SUM,
+    SHRINK, UPDATE, PROJECT, DENSE_STEP, SPARSE_STEP,
+) = range(39)  # fmt: skip
 PANEL = 64  # columns in a piece
 SPINS = 2000  # how often a waiting thread looks before it lets others have the processor
 # entries of `sums` for the whole step, behind those of the pieces
@@ -84,7 +85,7 @@ def meet(counters, threads, arrivals, yield_address):
 def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, order, sums, product, room):
     """One piece of one operation."""
     a, p, g, s1, s2, statistics = memory
-    source, labels, target, weights, factors, kept = data
+    source, labels, target, weights, factors, kept, sparse = data
     code, cut, width, times = op[CODE], op[CUT], op[WIDTH], op[REPEAT]
     n = rows * times
     r0, r1, c0, c1 = 0, n, 0, width
@@ -98,6 +99,18 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
     x0, x1, x2, x3, x4, x5 = op[ARGS], op[ARGS + 1], op[ARGS + 2], op[ARGS + 3], op[ARGS + 4], op[ARGS + 5]
     if code == GATHER:
         gather(a, x0, source, x1, width, order, first, r0, r1)
+    elif code == SCATTER:
+        scatter(a, x0, sparse, width, order, first, r0, r1)
+    elif code == SPARSE_DENSE:
+        sparse_dense(a, p, sparse, x0, x1, x2, width, order, first, r0, r1)
+    elif code == SPARSE_DW or code == SPARSE_STEP:
+        low, high = piece * width, min((piece + 1) * width, x5)
+        if code == SPARSE_DW:
+            sparse_dw(a, g, sparse, x0, x1, x2, x3, order, first, n, low, high)
+        else:
+            sums[i, piece] = sparse_step(
+                a, p, s1, s2, sparse, room, op[ARGS:], f, step, rate * f[5], order, first, n, low, high
+            )
     elif code == DENSE:
         dense(a, p, product, room, x0, x1, x2, x3, x4, width, r0, r1, c0, c1)
     elif code == DENSE_DX:
@@ -124,7 +137,7 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
         scale_gain(a, g, x0, x1, x2, width, n, c0, c1)
     elif code == SCALE_BACK:
         scale(a, p, x0, x0, x2, width, r0, r1, c0, c1)
-    elif BATCH_NORM <= code <= SOFTMAX_BACK:
+    elif BATCH_NORM <= code <= MOVE:
         on_whole_rows(code, op, f, width, n, r0, r1, c0, c1, a, p, g, statistics)
     elif code == ROW_WEIGHTS:
         row_weights(a, x0, labels, target, weights, factors, order, first, rows, x1, x2)
@@ -139,8 +152,6 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
                 kept[first + r, c] = a[x0 + r * width + c]
     elif code == RESCALE:
         rescale(a, f[0], f[1], x0, x1, width, r0, r1, c0, c1)
-    elif code == MOVE:
-        move(a, f[0], x0, x1, x2, x3, x4, x5, op[ARGS + 6], width, r0, r1)
     elif code >= PENALTY:
         on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums)
 
@@ -165,6 +176,8 @@ def on_whole_rows(code, op, f, width, n, r0, r1, c0, c1, a, p, g, statistics):
         softmax(a, x0, x1, width, r0, r1)
     elif code == SOFTMAX_BACK:
         softmax_back(a, x0, x1, width, r0, r1)
+    elif code == MOVE:
+        move(a, f[0], x0, x1, x2, x3, x4, x5, x6, width, r0, r1)
 
 
 @inlined
@@ -206,7 +219,7 @@ def run_steps(q, threads, counters, ops, reals, order, stretch, rates, results, 
 
     stretch    (first step of the epoch, how many, batch size, rows in a piece, number of the update, of the random draw)
     memory     (arena, parameters, gradients, two optimizer states, running statistics)
-    data       (rows as bytes, labels, targets, row weights, factors per class or output, room for predictions)
+    data       (rows as bytes, labels, targets, row weights, factors per class or output, room for predictions, sparse rows)
     rooms      for each thread, where products copy panels
     addresses  (of the product of matrices, of sched_yield)
     """
@@ -215,8 +228,9 @@ def run_steps(q, threads, counters, ops, reals, order, stretch, rates, results, 
     word, room = flush_to_zero(), borrowed(rooms)[q]
     a, p, g, s1, s2, statistics = memory
     memory = (borrowed(a), borrowed(p), borrowed(g), borrowed(s1), borrowed(s2), borrowed(statistics))
-    source, labels, target, weights, factors, kept = data
-    data = (borrowed(source), borrowed(labels), borrowed(target), borrowed(weights), borrowed(factors), borrowed(kept))
+    source, labels, target, weights, factors, kept, (indptr, indices, values) = data
+    sparse = (borrowed(indptr), borrowed(indices), borrowed(values))
+    data = (borrowed(source), borrowed(labels), borrowed(target), borrowed(weights), borrowed(factors), borrowed(kept), sparse)
     ops, reals, sums, counters = borrowed(ops), borrowed(reals), borrowed(sums), borrowed(counters)
     arrivals = 0
     total_rows = order.size
@@ -252,7 +266,7 @@ def run_steps(q, threads, counters, ops, reals, order, stretch, rates, results, 
             loss = 0.0
             for i in range(ops.shape[0]):
                 code = ops[i, CODE]
-                if code == CLASS_LOSS or code == NUMBER_LOSS or code == PENALTY:
+                if code == CLASS_LOSS or code == NUMBER_LOSS or code == PENALTY or code == SPARSE_STEP:
                     for k in range(ops[i, PIECES]):
                         loss += part[i, k]
             results[s, 0] = loss

@@ -14,6 +14,7 @@ from ..sequential import Sequential
 from . import interpreter as I
 from . import kernels_activation as KA
 from . import kernels_update as KU
+from .lowering_sparse import NOWHERE, sparse_dense
 from .parallel import average, parallel
 from .product import PANEL
 from .program import ROWS, WHOLE, Backward, Cut, Matrix, NotLowered, Program, columns
@@ -106,6 +107,8 @@ class Lowering:
         """y = x W + b. A wide y is cut into panels of columns, a narrow one along the rows of the batch."""
         program, n_in, n_out = self.program, x.width, layer.units
         w, b = self.at(layer.weight, n_in, n_out), self.at(layer.bias, n_out)
+        if x.offset == NOWHERE:
+            return sparse_dense(program, self.updates, layer, n_in, w, b)
         wide = n_out >= NARROW
         y = program.matrix(n_out, cut=("columns", n_out, 1) if wide else ROWS)
         read_x = (x, None) if wide else x

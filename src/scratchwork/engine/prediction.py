@@ -7,10 +7,11 @@ import numpy as np
 
 from ..arrays import Array, converted
 from ..sequential import Sequential
+from ..sparse_rows import RowsOf, SparseRows, in_dtype
 from . import interpreter as I
 from . import kernels as K
 from .product import product_address
-from .runner import FORMS, HAND_BACK, Panels, read_only
+from .runner import FORMS, HAND_BACK, Panels, filled, read_only, sources
 from .step import lower_rows
 from .threads import how_many, together, yield_address
 
@@ -19,14 +20,14 @@ STARTED = 100  # small steps that one thread makes in the time that others take 
 loaded: set[np.dtype[Any]] = set()  # the kinds of numbers for which the compiled code is there
 
 
-def predicted(network: Sequential, x: Array, batch: int) -> Array:
+def predicted(network: Sequential, x: RowsOf, batch: int) -> Array:
     """What `Sequential.predict` gives for rows that it has looked at; NotLowered for layers that the engine does not know.
 
     Python is asked in between whether somebody interrupts: after a batch, and then after every twentieth of a second.
     """
     batch = min(batch, max(len(x), 1))
     outputs = np.empty((len(x), int(np.prod(network.out_shape))), network.dtype)
-    forward = Forward(network, len(x), batch, x.dtype)
+    forward = Forward(network, len(x), batch, x.dtype, filled(x))
     begin, steps = 0, 1
     while begin < len(x):
         end, started = begin + steps * batch, time.perf_counter()
@@ -49,11 +50,13 @@ class Forward:
         Rows that are in the arena together.
     kind : numpy.dtype
         That of the rows; small whole numbers and half precision stay what they are until they are gathered.
+    of_sparse : int, optional
+        How many numbers of a row are not 0, where rows are sparse.
     """
 
-    def __init__(self, network: Sequential, count: int, batch: int, kind: np.dtype[Any]) -> None:
+    def __init__(self, network: Sequential, count: int, batch: int, kind: np.dtype[Any], of_sparse: int | None) -> None:
         dtype, flat = network.dtype, network.flat()
-        self.program = program = lower_rows(network, flat, batch, FORMS.get(kind, K.SAME))
+        self.program = program = lower_rows(network, flat, batch, FORMS.get(kind, K.SAME), of_sparse)
         self.kind = kind if kind in FORMS else dtype
         self.table, self.reals = program.finish()
         self.threads = how_many(min(program.flops, program.flops * count // batch // STARTED))
@@ -70,17 +73,21 @@ class Forward:
         self.rooms = np.zeros((self.threads, program.room), dtype)
         self.addresses = (product_address(dtype), yield_address())
 
-    def __call__(self, x: Array, outputs: Array) -> None:
+    def __call__(self, x: RowsOf, outputs: Array) -> None:
         """Write the outputs for these rows."""
         batch, dtype = self.program.batch, outputs.dtype
-        rows = x.reshape(len(x), -1)
-        if rows.dtype != self.kind:
-            rows = np.empty(rows.shape, dtype)
+        rows: RowsOf
+        if isinstance(x, SparseRows):
+            rows = in_dtype(x, dtype, "x")
+        elif x.dtype == self.kind:
+            rows = x
+        else:
+            rows = np.empty(x.shape, dtype)
             for start in range(0, len(x), batch):
-                rows[start : start + batch] = converted(x[start : start + batch], dtype, "x").reshape(-1, rows.shape[1])
-        source = read_only(np.require(rows, None, ["C", "A"]).view(np.uint8))
+                rows[start : start + batch] = converted(x[start : start + batch], dtype, "x")
+        source, sparse = sources(rows, dtype)
         labels, target = read_only(np.zeros(1, np.int64)), read_only(np.zeros((1, 0), dtype))
-        data = (source, labels, target, read_only(np.ones(1)), self.program.factors, outputs)
+        data = (source, labels, target, read_only(np.ones(1)), self.program.factors, outputs, sparse)
         order, counters = np.arange(len(x)), np.zeros(16, np.int64)
         steps = -(-len(x) // batch)
         rates, results = np.zeros(steps), np.zeros((steps, 2))

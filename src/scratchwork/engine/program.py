@@ -69,6 +69,7 @@ class Program:
     flops: int = 0
     panelled: list[tuple[int, int, int]] = field(default_factory=list)  # (start, rows, columns) of matrices of some panels
     checked: bool = False  # whether the loss has been looked at
+    filled: int | None = None  # where rows are sparse, how many numbers of a row are not 0, more or less
     room: int = 0  # numbers that a product needs to copy panels
 
     @property

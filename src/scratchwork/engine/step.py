@@ -9,16 +9,29 @@ from ..updates import Updater
 from . import interpreter as I
 from .losses import lower_loss
 from .lowering import Lowering
+from .lowering_sparse import rows_as_given
 from .program import ROWS, Matrix, Program
 from .updates import Updates
 
 
-def lower(network: Sequential, loss: Loss, updater: Updater, batch: int, *, form: int, weighted: bool, keep: bool) -> Program:
-    """The whole step as a program; NotLowered for what the engine does not know. `keep` stores predictions for metrics."""
-    program = Program(batch, network.dtype)
+def lower(
+    network: Sequential,
+    loss: Loss,
+    updater: Updater,
+    batch: int,
+    *,
+    form: int,
+    filled: int | None,
+    weighted: bool,
+    keep: bool,
+) -> Program:
+    """The whole step as a program; NotLowered for what the engine does not know.
+
+    `form` is that of the rows, `filled` how many numbers of sparse ones are not 0; `keep` stores predictions for metrics.
+    """
+    program = Program(batch, network.dtype, filled=filled)
     updates = Updates(program, updater)
-    x = program.matrix(int(np.prod(network.in_shape)))
-    program.emit(I.GATHER, ROWS, x.width, [x.offset, form], writes=(x,))
+    x = rows_as_given(program, network, int(np.prod(network.in_shape)), form, updates)
     y, backward = Lowering(program, updates.starts, updates).chain(network, x)
     if keep:
         program.emit(I.KEEP, ROWS, y.width * y.times, [y.offset], reads=(y,))
@@ -36,11 +49,10 @@ def lower_row(network: Sequential) -> tuple[Program, Matrix]:
     return program, y
 
 
-def lower_rows(network: Sequential, flat: FlatParameters, batch: int, form: int) -> Program:
+def lower_rows(network: Sequential, flat: FlatParameters, batch: int, form: int, filled: int | None) -> Program:
     """The forward of prediction for a batch, from the rows that are given to the outputs that are kept."""
-    program = Program(batch, network.dtype)
-    x = program.matrix(int(np.prod(network.in_shape)))
-    program.emit(I.GATHER, ROWS, x.width, [x.offset, form], writes=(x,))
+    program = Program(batch, network.dtype, filled=filled)
+    x = rows_as_given(program, network, int(np.prod(network.in_shape)), form, None)
     y, _ = Lowering(program, starts(flat), None).chain(network, x)
     program.emit(I.KEEP, ROWS, y.width * y.times, [y.offset], reads=(y,))
     return program

@@ -54,13 +54,25 @@ class Updates:
         """A bias or a gain, cut like the columns it belongs to."""
         self._emit(parameter, start, cut, cut[1], [start, 1, cut[1], 0])
 
-    def right_after(self, parameter: Parameter | None, start: int) -> tuple[int, tuple[float, ...]] | None:
-        """The rule and numbers of an update that needs nothing but the gradient of this place; None where more comes between."""
-        updater = self.updater
+    def limited(self, parameter: Parameter | None) -> bool:
+        """Whether a constraint holds for it."""
+        return parameter is not None and self.starts[id(parameter)] in self.limits
+
+    def right_after(
+        self, parameter: Parameter | None, start: int, *, penalized: bool = False
+    ) -> tuple[int, tuple[float, ...]] | None:
+        """The rule and numbers of an update that needs nothing but the gradient of this place; None where more comes between.
+
+        With `penalized` a penalty is no obstacle, and its two strengths stand behind the numbers.
+        """
+        updater, rule = self.updater, self.rules.get(start)
         assert parameter is not None
-        if start in self.rules or start in self.limits or updater.clip_value is not None or updater.clip_norm is not None:
+        if start in self.limits or updater.clip_value is not None or updater.clip_norm is not None:
             return None
-        return self._rule(parameter)
+        code, numbers = self._rule(parameter)
+        if penalized:
+            return code, (*numbers, *(strengths(rule) if rule else (0.0, 0.0)))
+        return None if rule else (code, numbers)
 
     def _rule(self, parameter: Parameter) -> tuple[int, tuple[float, ...]]:
         """The rule of a parameter and its numbers, the factor of the learning rate among them."""
