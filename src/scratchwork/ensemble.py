@@ -20,7 +20,7 @@ from .errors import ConfigurationError, DivergedError
 from .guards import ending, interruptible, thread_limit
 from .history import History, Run, TrainingState
 from .losses import Loss
-from .members import Member, checked_seeds, chosen_rows
+from .members import Desk, Member, checked_seeds, chosen_rows
 from .optimizers import Optimizer
 from .preparation import (
     Data,
@@ -182,16 +182,20 @@ def _epochs(whole: Run, members: list[Member], threads: int | None, hooks: list[
     for hook in hooked(hooks, "on_fit_begin"):
         hook(whole)
     after_epoch = hooked(hooks, "on_epoch_end")
+    desks = _desks(members, crew)
     while not whole.over:
         whole.epoch += 1
         started = time.perf_counter()
 
         def work(k: int) -> None:
+            desk = desks.pop()  # there is one for each thread, and the last one put back is the one in this cache
             try:
                 with np.errstate(all="ignore"):  # of this thread
-                    members[k].epoch(whole)
+                    members[k].epoch(whole, desk)
             except DivergedError as error:
                 raise DivergedError(f"network {k} of {len(members)}: {error}") from error
+            finally:
+                desks.append(desk)
 
         share(work, len(members), crew)
         first = members[0].run
@@ -207,6 +211,16 @@ def _epochs(whole: Run, members: list[Member], threads: int | None, hooks: list[
             raise ConfigurationError(
                 "a callback moved the parameters elsewhere: write into them, parameter.value[...] = numbers"
             )
+
+
+def _desks(members: list[Member], crew: int) -> list[Desk]:
+    """Room for activations and copies, one for each thread: it is in the cache when the next network needs it."""
+    machines = [member.machine for member in members if member.machine is not None]
+    if not machines:
+        return [None] * crew
+    arena, room = max(machine.arena.size for machine in machines), max(machine.rooms.shape[1] for machine in machines)
+    dtype = machines[0].arena.dtype
+    return [(np.zeros(arena, dtype), np.zeros((1, room), dtype)) for _ in range(crew)]
 
 
 def _enter(whole: Run, members: list[Member], started: float) -> None:

@@ -1,7 +1,7 @@
 """A member of an ensemble: one network with all that its own training needs, its seed and its rows."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from .updates import Updater
 
 if TYPE_CHECKING:
     from .engine.runner import Machine
+
+
+Desk: TypeAlias = tuple[Array, Array] | None  # arena and rooms of a thread of the compiled path
 
 
 @dataclass
@@ -37,8 +40,8 @@ class Member:
         """Whether somebody took the parameters out of the vector that is updated."""
         return self.run.network.flat() is not self.updater.flat
 
-    def epoch(self, whole: Run) -> None:
-        """All steps of the next epoch, and what is measured after it."""
+    def epoch(self, whole: Run, desk: Desk) -> None:
+        """All steps of the next epoch, at that desk, and what is measured after it."""
         run, network, training = self.run, self.run.network, self.data.training
 
         def follow(run: Run) -> None:
@@ -46,6 +49,7 @@ class Member:
 
         run.learning_rate_factor = whole.learning_rate_factor
         if self.machine is not None:
+            self.machine.arena, self.machine.rooms = desk or (self.machine.arena, self.machine.rooms)
             order = row_order(run.rows, self.size, self.seed, network.epochs_seen, run.steps_per_epoch)
             loss, seen = self.machine.one_epoch(run, order if self.picked is None else self.picked[order], [follow])
         else:
