@@ -78,7 +78,7 @@ from .training import fit
 
 if TYPE_CHECKING:
     from . import pictures
-    from .estimators import Classifier, Regressor
+    from .estimators import Classifier, Regressor, TabularClassifier, TabularRegressor
 
 __all__ = [
     "ELU",
@@ -149,6 +149,8 @@ __all__ = [
     "Step",
     "StepDecay",
     "SumSquaredError",
+    "TabularClassifier",
+    "TabularRegressor",
     "Tanh",
     "TrainingState",
     "WarmUp",
@@ -173,7 +175,10 @@ __all__ = [
 ]
 
 
-_LATER = {"pictures": ".pictures", "Classifier": ".estimators", "Regressor": ".estimators"}
+_LATER = {
+    "pictures": ".pictures",
+    **dict.fromkeys(("Classifier", "Regressor", "TabularClassifier", "TabularRegressor"), ".estimators"),
+}
 """What is imported when first asked for: training needs neither matplotlib nor scikit-learn."""
 
 

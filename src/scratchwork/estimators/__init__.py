@@ -2,5 +2,6 @@
 
 from .classifier import Classifier
 from .regressor import Regressor
+from .tabular import TabularClassifier, TabularRegressor
 
-__all__ = ["Classifier", "Regressor"]
+__all__ = ["Classifier", "Regressor", "TabularClassifier", "TabularRegressor"]

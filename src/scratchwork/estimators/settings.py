@@ -20,6 +20,9 @@ from ..sequential import ENGINES, Sequential
 NAMES_OF_THEIRS = {"identity": "linear", "logistic": "sigmoid"}
 """What scikit-learn calls two of the activations."""
 
+THEIRS = frozenset({"identity", "logistic", "tanh", "relu"})
+"""The activations that scikit-learn has too: with them weights start as its do, uniform by Glorot and Bengio."""
+
 SOLVERS = ("adam", "sgd", "lbfgs")
 RATES = ("constant", "invscaling", "adaptive")
 FACTR = 2.2e-9  # the relative decrease at which SciPy's L-BFGS ends by default, and scikit-learn's with it
@@ -86,12 +89,11 @@ def check_settings(estimator: Any) -> None:
                 f"{type(estimator).__name__} takes as {name} {words}; received {getattr(estimator, name)!r}"
             )
     hidden_sizes(estimator.hidden_layer_sizes)
-    if estimator.network is not None and not isinstance(estimator.network, Sequential):
-        raise ConfigurationError(f"network is a Sequential([...]) or None; received {estimator.network!r}")
-    if estimator.schedule is not None and not callable(estimator.schedule):
-        raise ConfigurationError(
-            f"schedule is a function of the step, as Cosine(1e-3, 900) is; received {estimator.schedule!r}"
-        )
+    network, schedule = (getattr(estimator, name, None) for name in ("network", "schedule"))
+    if network is not None and not isinstance(network, Sequential):
+        raise ConfigurationError(f"network is a Sequential([...]) or None; received {network!r}")
+    if schedule is not None and not callable(schedule):
+        raise ConfigurationError(f"schedule is a function of the step, as Cosine(1e-3, 900) is; received {schedule!r}")
 
 
 def hidden_sizes(sizes: Any) -> list[int]:
@@ -124,6 +126,7 @@ def make_network(estimator: Any, outputs: int) -> Sequential:
         activation=[NAMES_OF_THEIRS.get(name, name) for name in names],
         dropout=dropout,  # type: ignore[arg-type]
         batch_norm=estimator.batch_norm,
+        initializer="glorot_uniform" if THEIRS.issuperset(names) else None,
     )
 
 
