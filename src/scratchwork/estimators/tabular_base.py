@@ -1,6 +1,7 @@
 """What `TabularClassifier` and `TabularRegressor` share: from a table to a trained RealMLP, and back to its outputs."""
 
 import dataclasses
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -21,17 +22,19 @@ from .intake import chosen, number_type, read_pair, read_table
 from .settings import check_settings, hidden_sizes
 
 
-class TabularEstimator(BaseEstimator):
+class TabularEstimator(BaseEstimator, ABC):
     """The part that does not depend on what is predicted; see `TabularClassifier` and `TabularRegressor`."""
 
     _recipe: ClassVar[RealMLP]
     _numeric_y: ClassVar[bool]
 
+    @abstractmethod
     def _learn_target(self, y: Array) -> Array:
-        raise NotImplementedError
+        """What `y` holds, and its rows as numbers."""
 
+    @abstractmethod
     def _encode(self, y: Any, name: str) -> Array:
-        raise NotImplementedError
+        """Further targets as numbers of the same kind."""
 
     def _fit(self, X: Any, y: Any, validation_data: Any) -> Self:
         check_settings(self)
@@ -116,8 +119,9 @@ class TabularEstimator(BaseEstimator):
         exact.epochs_seen, exact.steps_seen = network.epochs_seen, network.steps_seen
         return exact
 
+    @abstractmethod
     def _train(self, recipe: RealMLP, x: Array, y: Array, x_held: Array | None, held: Array, seed: int) -> None:
-        raise NotImplementedError
+        """Train on these rows; what was held out chooses the epoch."""
 
     def _rescale_outputs(self, factor: Any, offset: Any) -> None:
         """Make every output `factor` times as large, plus `offset`: in the last layer, so that nothing has to be done later."""
