@@ -22,6 +22,7 @@ from ..preprocessing import TableEncoder
 from ..regularizers import L2
 from ..second_order import LBFGS
 from ..sequential import Sequential
+from ..sparse_rows import SparseRows
 from ..training import fit
 from .intake import Rows, chosen, count, needs_encoding, number_type, read_pair, read_rows, weights_of
 from .settings import check_settings, make_network, make_optimizer, make_preprocessing
@@ -79,8 +80,6 @@ class NetworkEstimator(BaseEstimator):
         for name in ("network_",):
             self.__dict__.pop(name, None)
         self.preprocessing_ = make_preprocessing(self.preprocess, table=table)
-        if self.preprocessing_.steps and hasattr(rows, "tocsr"):
-            raise DataError("sparse rows are taken as they are, for preprocessing would fill them: say preprocess='none'")
         self._dtype = number_type(rows, self.dtype)
         self._state = TrainingState()
         self._stopping: Convergence | None = None
@@ -244,9 +243,13 @@ class NetworkEstimator(BaseEstimator):
 
     def _prepared(self, rows: Rows, *, fit: bool = False) -> Any:
         """Rows as the network takes them."""
+        prepared: Any = rows
         if self.preprocessing_.steps:
-            rows = self.preprocessing_.fit_transform(rows) if fit else self.preprocessing_.transform(rows)
-        return rows if hasattr(rows, "tocsr") and rows.dtype == self._dtype else rows.astype(self._dtype, copy=False)
+            if isinstance(rows, SparseRows):
+                raise DataError("sparse rows are taken as they are, for preprocessing would fill them: say preprocess='none'")
+            act = self.preprocessing_.fit_transform if fit else self.preprocessing_.transform
+            prepared = act(rows)  # type: ignore[arg-type]
+        return prepared.astype(self._dtype, copy=False)
 
     def _outputs(self, X: Any) -> Array:
         """What the network gives; one plain row or many need not be looked at twice."""

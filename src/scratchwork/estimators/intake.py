@@ -11,10 +11,10 @@ from ..arrays import Array
 from ..data.table import Table, as_table, is_table
 from ..errors import DataError
 from ..preprocessing import Chain, TableEncoder
+from ..sparse_rows import SparseRows, is_sparse, sparse_rows
 
-Rows: TypeAlias = Any  # an array (N, D), a sparse matrix, or a Table
+Rows: TypeAlias = Array | SparseRows | Table
 
-SPARSE = ["csr", "csc"]
 KINDS = [np.float64, np.float32]
 
 
@@ -30,8 +30,8 @@ def needs_encoding(X: Any, preprocess: Any) -> bool:
             return True
     if preprocess == "table":
         return True
-    if not is_table(X) or isinstance(X, np.ndarray):
-        return is_table(X)
+    if is_sparse(X) or isinstance(X, np.ndarray) or not is_table(X):  # SciPy's dok is a dict, too
+        return isinstance(X, np.ndarray) and is_table(X)
     table = as_table(X)
     return any(kind in ("category", "date") for kind in table.kinds) or any(
         column.dtype.kind == "f" and bool(np.isnan(column).any()) for column in table.columns
@@ -42,9 +42,9 @@ def read_pair(estimator: Any, X: Any, y: Any, *, table: bool, reset: bool, numer
     """(rows, y), checked against each other; with `reset` the estimator learns the number and the names of the features."""
     if not table:
         rows, target = validate_data(
-            estimator, X, y, accept_sparse=SPARSE, dtype=KINDS, multi_output=True, y_numeric=numeric, reset=reset
+            estimator, X, y, accept_sparse="csr", dtype=KINDS, multi_output=True, y_numeric=numeric, reset=reset
         )
-        return rows, one_column(target)
+        return _kept_sparse(rows), one_column(target)
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
     rows = read_table(estimator, X, reset=reset)
@@ -57,7 +57,11 @@ def read_rows(estimator: Any, X: Any, *, table: bool) -> Rows:
     """Rows for a fitted estimator."""
     if table:
         return read_table(estimator, X, reset=False)
-    return validate_data(estimator, X, accept_sparse=SPARSE, dtype=KINDS, reset=False)
+    return _kept_sparse(validate_data(estimator, X, accept_sparse="csr", dtype=KINDS, reset=False))
+
+
+def _kept_sparse(rows: Any) -> Array | SparseRows:
+    return sparse_rows(rows, "X") if is_sparse(rows) else rows
 
 
 def read_table(estimator: Any, X: Any, *, reset: bool) -> Table:
@@ -92,7 +96,7 @@ def one_column(y: Array) -> Array:
 
 def count(rows: Rows) -> int:
     """How many rows."""
-    return int(rows.shape[0]) if hasattr(rows, "shape") else len(rows)
+    return len(rows)
 
 
 def chosen(rows: Rows, which: Array) -> Rows:
