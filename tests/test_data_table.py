@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from scratchwork.data import Table, as_table, is_table
-from scratchwork.data.table import as_kind, missing_in
+from scratchwork.data.kinds import as_kind, missing_in
 from scratchwork.errors import DataError, MissingDependencyError, UnknownNameError
 
 DAY = dt.datetime(2024, 5, 31, 12, 30)
@@ -278,5 +278,13 @@ def test_a_column_may_be_taken_for_another_kind():
     for name, kind, message in (("zip", "boolean", "numbers where booleans"), ("zip", "date", "numbers where dates")):
         with pytest.raises(DataError, match=f"column '{name}' holds {message} belong"):
             table.with_kinds({name: kind})
+    written = as_table({"d": ["2024-05-31", None, " 2024/6/1 12:30Z"], "b": ["yes", None, "False"], "n": ["1e3", None, "-2"]})
+    read = written.with_kinds({"d": "date", "b": "boolean", "n": "number"})
+    assert read["d"].tolist() == [dt.datetime(2024, 5, 31), None, dt.datetime(2024, 6, 1, 12, 30)]
+    np.testing.assert_array_equal(read["b"], [1, np.nan, 0])
+    np.testing.assert_array_equal(read["n"], [1000, np.nan, -2])
+    for name, kind, message in (("d", "number", "numbers"), ("n", "date", "dates"), ("d", "boolean", "booleans")):
+        with pytest.raises(DataError, match=f"column '{name}' holds text where {message} belong \\('.*' in row 0\\)"):
+            written.with_kinds({name: kind})
     with pytest.raises(UnknownNameError, match="unknown kind of column 'text'"):
         as_kind(table["zip"], "number", "text", "zip")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import scratchwork.data.table_files as table_files
 from scratchwork.data import Table, as_table, read_table
-from scratchwork.data.table import missing_in
+from scratchwork.data.kinds import missing_in
 from scratchwork.errors import (
     DataError,
     FileFormatError,

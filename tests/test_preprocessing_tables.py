@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import scratchwork as sw
 from scratchwork.data import Table, as_table
-from scratchwork.data.table import missing_in
+from scratchwork.data.kinds import missing_in
 from scratchwork.errors import ConfigurationError, DataError, FileFormatError, NotBuiltError, ShapeError, UnknownNameError
 from scratchwork.preprocessing import Chain, RobustScale, SmoothClip, Standardize, TableEncoder
 from scratchwork.preprocessing import tables as tables_module
@@ -294,6 +294,12 @@ def test_kinds_may_be_given():
     assert encoder.transform(codes).tolist() == [[-1, 1], [1, -1], [0, 1], [-1, 0]]
     assert encoder.transform({"zip": [80331], "flag": [True]}).tolist() == [[1, 1]]
     assert encoder.transform({"zip": ["80331"], "flag": [True]}).tolist() == [[1, 1]]
+    seen = {"seen": ["2024-05-31", "2024-06-30 12:00", None]}
+    dates = TableEncoder(kinds={"seen": "date"}).fit(seen)
+    assert dates.kinds_ == {"seen": "date"}
+    assert dates.transform(seen).shape == (3, 8)
+    with pytest.raises(DataError, match=r"column 'seen' holds text where dates belong \('soon' in row 1\)"):
+        dates.transform({"seen": [None, "soon"]})
     with pytest.raises(UnknownNameError, match="no column 'zap'"):
         TableEncoder(kinds={"zap": "category"}).fit(codes)
 

@@ -1,6 +1,7 @@
 """One column of anybody's table as one of four kinds: numbers, booleans, categories (text) or dates."""
 
 import datetime
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from numbers import Real
@@ -13,6 +14,11 @@ from ..errors import DataError
 
 KINDS = ("number", "boolean", "category", "date")
 MICROSECONDS = np.dtype("datetime64[us]")
+YES = frozenset({"true", "yes", "1"})
+NO = frozenset({"false", "no", "0"})
+DATE = re.compile(
+    r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?) ?(Z|[+-]\d{2}(?::?\d{2})?)?)?", re.ASCII
+)
 SHOWN = 40
 """The most characters of a value or of a name that an error repeats."""
 
@@ -188,6 +194,28 @@ def seconds_of(durations: Array) -> Array:
     """Durations of any unit as float64 seconds, NaN where they are missing."""
     seconds: Array = durations / np.timedelta64(1, "s")
     return seconds
+
+
+def truth_of_text(cell: str) -> float:
+    """1.0 for true, yes and 1, and 0.0 for false, no and 0, in any case; ValueError for all else."""
+    word = cell.lower()
+    if word not in YES and word not in NO:
+        raise ValueError("neither yes nor no")
+    return float(word in YES)
+
+
+def date_of_text(cell: str) -> datetime.datetime:
+    """A date as text, in UTC where a zone stands in it: 2024-05-31 12:30+02:00; ValueError for all else."""
+    found = DATE.fullmatch(cell)
+    if found is None:
+        raise ValueError("no date")
+    year, _, month, day, time, zone = found.groups()
+    text = f"{year}-{month:0>2}-{day:0>2}T{(time or '00:00').replace(',', '.')}{zone or ''}"
+    value = datetime.datetime.fromisoformat(text)
+    try:
+        return value if value.tzinfo is None else value.astimezone(datetime.UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise ValueError("a day before the year 1 or after 9999") from None
 
 
 def short(text: str) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import DataError, MissingDependencyError, UnknownNameError, nearest_name
-from .columns import KINDS, MICROSECONDS, category_of, column_of, short, texts_of
+from .columns import category_of, column_of, short
+from .kinds import as_kind, may_be, natural_kind
 
 FRAMES = frozenset({"pandas", "polars", "pyarrow", "modin", "cudf", "dask", "duckdb", "ibis", "narwhals", "pyspark"})
 """The libraries (by the first part of a module's name) whose frames are handed to narwhals."""
@@ -63,11 +64,11 @@ class Table:
         if len(set(names)) < len(names):
             twice = next(name for i, name in enumerate(names) if name in names[:i])
             raise DataError(f"two columns are called {short(twice)}: give each a name of its own")
-        kinds = self.kinds or tuple(_natural_kind(*pair) for pair in zip(names, columns, strict=True))
+        kinds = self.kinds or tuple(natural_kind(*pair) for pair in zip(names, columns, strict=True))
         if len(kinds) != len(names):
             raise DataError(f"a table of {len(names)} columns has as many kinds; received {len(kinds)}")
         for name, column, kind in zip(names, columns, kinds, strict=True):
-            if not _may_be(column, kind):
+            if not may_be(column, kind):
                 raise DataError(f"column {short(name)} of {column.dtype} is no column of kind {kind!r}")
         for name, value in (("names", names), ("columns", columns), ("kinds", kinds)):
             object.__setattr__(self, name, value)
@@ -113,7 +114,7 @@ class Table:
         return self.select([name for name in self.names if name not in names])
 
     def with_kinds(self, kinds: Mapping[str, str]) -> Self:
-        """The same table where some columns are of another kind, such as numbers that are codes of categories.
+        """The same table where some columns are of another kind: numbers that are codes of categories, text that holds dates.
 
         >>> as_table({"zip": [10115, 80331]}).with_kinds({"zip": "category"})["zip"].tolist()
         ['10115', '80331']
@@ -134,68 +135,6 @@ class Table:
         shown = ", ".join(f"{name} ({kind})" for name, kind in zip(self.names[:8], self.kinds[:8], strict=True))
         more = f", … {len(self.names)} columns" if len(self.names) > 8 else ""
         return f"Table({len(self):,} row{'s' * (len(self) != 1)}: {shown}{more})"
-
-
-def _natural_kind(name: str, column: Array) -> str:
-    kind = {"b": "boolean", "f": "number", "i": "number", "O": "category", "M": "date"}.get(column.dtype.kind)
-    if kind is None:
-        raise DataError(f"column {short(name)} is {column.dtype}: as_table makes columns of what there is")
-    return kind
-
-
-def _may_be(column: Array, kind: str) -> bool:
-    """Whether an array may stand in a table as a column of this kind."""
-    if kind == "number":
-        return column.dtype in (np.float64, np.float32, np.int64)
-    if kind == "boolean":
-        known = column[~np.isnan(column)] if column.dtype == np.float64 else None
-        return column.dtype == np.bool_ or (known is not None and bool(((known == 0) | (known == 1)).all()))
-    if kind == "category":
-        return column.dtype == object and all(type(value) is str or value is None for value in column.tolist())
-    return kind == "date" and column.dtype == MICROSECONDS
-
-
-def as_kind(column: Array, kind: str, wanted: str, name: str) -> Array:
-    """A column of one kind as one of another, where every value allows it; otherwise one clear DataError."""
-    if wanted not in KINDS:
-        raise UnknownNameError(f"unknown kind of column {wanted!r}: {nearest_name(str(wanted), KINDS)}")
-    if kind == wanted:
-        return column
-    if missing_in(column).all():
-        empty: dict[str, Any] = {"category": (None, object), "date": ("NaT", MICROSECONDS)}
-        value, dtype = empty.get(wanted, (np.nan, np.float64))
-        return np.full(len(column), value, dtype)
-    if wanted == "category" and kind == "number":
-        return texts_of(_number_text(value) for value in column.tolist())
-    if wanted == "category" and kind == "boolean":
-        return texts_of(None if value != value else "true" if value else "false" for value in column.tolist())
-    if wanted == "number" and kind == "boolean":
-        return column.astype(np.float64)
-    if wanted == "boolean" and kind == "number":
-        numbers = column.astype(np.float64)
-        if _may_be(numbers, "boolean"):
-            return numbers
-    raise DataError(f"column {short(name)} holds {PLURAL[kind]} where {PLURAL[wanted]} belong: convert it first")
-
-
-PLURAL = {"number": "numbers", "boolean": "booleans", "category": "text", "date": "dates"}
-
-
-def _number_text(value: float) -> str | None:
-    """Whole numbers without a point, so that a code is the same text whether or not another row lacks one."""
-    if value != value:
-        return None
-    return str(int(value)) if float(value).is_integer() else repr(value)
-
-
-def missing_in(column: Array) -> Array:
-    """Which values of a column are missing, as a mask."""
-    if column.dtype == object:
-        return np.fromiter((value is None for value in column.tolist()), np.bool_, len(column))
-    if column.dtype.kind in "fM":
-        mask: Array = np.isnat(column) if column.dtype.kind == "M" else np.isnan(column)
-        return mask
-    return np.zeros(len(column), np.bool_)
 
 
 # From what others call a table

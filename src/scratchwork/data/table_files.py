@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,13 +12,11 @@ import numpy as np
 from ..arrays import Array
 from ..errors import DataError, FileFormatError, MissingDependencyError, UnknownNameError, nearest_name
 from .cells import MISSING, CellFile, Header, is_number, looks_like_header, open_cells
-from .columns import KINDS, MICROSECONDS, brief, short
+from .columns import KINDS, MICROSECONDS, brief, date_of_text, short, truth_of_text
 from .reading import MAX_BYTES, existing_file, open_binary
 from .table import Table, as_table
 
 ROWS_AT_A_TIME = 4096
-YES = frozenset({"true", "yes", "1"})
-NO = frozenset({"false", "no", "0"})
 WORDS = (frozenset({"true", "false"}), frozenset({"yes", "no"}))
 """What a column of booleans is written in: one pair of words, in any case."""
 
@@ -27,10 +24,6 @@ NO_NUMBER = re.compile(r"^[+-]?0[0-9]|_|[^\x00-\x7f]", re.MULTILINE)
 """Codes such as 00123, and what Python alone takes for a number: 2024_11, Arabic digits."""
 
 WHOLE = re.compile(r"[+-]?[0-9]{1,15}(\n[+-]?[0-9]{1,15})*")
-DATE = re.compile(
-    r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?) ?(Z|[+-]\d{2}(?::?\d{2})?)?)?", re.ASCII
-)
-
 PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -244,13 +237,13 @@ def _values(kind: str, cells: Sequence[str | None], column: "_Column | None") ->
     if kind == "number":
         return _numbers(cells, column)
     if kind == "date":
-        return np.array(["NaT" if cell is None else _date(cell) for cell in cells], MICROSECONDS)
+        return np.array(["NaT" if cell is None else date_of_text(cell) for cell in cells], MICROSECONDS)
     if kind == "category":
         seen = {} if column is None else column.seen
         texts = np.empty(len(cells), object)
         texts[:] = [None if cell is None else seen.setdefault(cell, cell) for cell in cells]
         return texts
-    return np.array([np.nan if cell is None else _truth(cell) for cell in cells])
+    return np.array([np.nan if cell is None else truth_of_text(cell) for cell in cells])
 
 
 def _numbers(cells: Sequence[str | None], column: "_Column | None") -> Array:
@@ -262,26 +255,6 @@ def _numbers(cells: Sequence[str | None], column: "_Column | None") -> Array:
     if column is not None and column.whole:
         column.whole = None not in cells and WHOLE.fullmatch(text) is not None
     return values
-
-
-def _truth(cell: str) -> float:
-    word = cell.lower()
-    if word not in YES and word not in NO:
-        raise ValueError("neither yes nor no")
-    return float(word in YES)
-
-
-def _date(cell: str) -> datetime:
-    found = DATE.fullmatch(cell)
-    if found is None:
-        raise ValueError("no date")
-    year, _, month, day, time, zone = found.groups()
-    text = f"{year}-{month:0>2}-{day:0>2}T{(time or '00:00').replace(',', '.')}{zone or ''}"
-    value = datetime.fromisoformat(text)
-    try:
-        return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
-    except OverflowError:
-        raise ValueError("a day before the year 1 or after 9999") from None
 
 
 def _fits(kind: str, cell: str) -> bool:

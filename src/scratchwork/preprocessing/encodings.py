@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..data.columns import MICROSECONDS, short
-from ..data.table import missing_in
+from ..data.kinds import missing_in
 from ..errors import DataError
 from .base import moments
 from .robust import RobustScale

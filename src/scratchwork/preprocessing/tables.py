@@ -9,7 +9,8 @@ import numpy as np
 
 from ..arrays import Array
 from ..data.columns import KINDS, short
-from ..data.table import PLURAL, Table, as_kind, as_table, missing_in
+from ..data.kinds import PLURAL, as_kind, missing_in
+from ..data.table import Table, as_table
 from ..errors import ConfigurationError, DataError, FileFormatError, ShapeError, look_up
 from .base import Axes, Transformer, checked_names
 from .encodings import ENCODINGS, Encoding, LeftOut, found_encoding
@@ -53,7 +54,8 @@ class TableEncoder(Transformer):
     max_categories : int ≥ 2
         The most columns that one column becomes.
     kinds : dict of str to "number", "boolean", "category" or "date", optional
-        What columns are, where they do not look like it: `{"zip": "category"}` for codes that are numbers.
+        What columns are, where they do not look like it: `{"zip": "category"}` for codes that are numbers,
+        `{"seen": "date"}` for dates that are text, such as 2024-05-31 12:30.
 
     Raises
     ------
