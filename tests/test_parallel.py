@@ -50,6 +50,12 @@ def test_a_wrong_cotangent_is_refused():
         together.backward(np.zeros((5, 5), np.float32), cache)
 
 
+def test_networks_that_are_alike_are_written_once():
+    assert repr(sw.Parallel([sw.Tanh(), sw.Tanh(), sw.Tanh()])) == "Parallel([Tanh(), ...], 3 alike)"
+    assert repr(sw.Parallel([sw.Tanh(), sw.ReLU()])) == "Parallel([Tanh(), ReLU()])"
+    assert repr(sw.Parallel([sw.Tanh()])) == "Parallel([Tanh()])"
+
+
 @pytest.mark.parametrize("parts", [0, -1, 1.5, True, "2", None])
 def test_average_needs_a_number_of_parts(parts):
     with pytest.raises(ConfigurationError, match="Average"):

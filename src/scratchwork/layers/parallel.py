@@ -112,6 +112,12 @@ class Parallel(Layer):
                 total = dx if total is None else total + dx
         return total
 
+    def __repr__(self) -> str:
+        alike = {repr(network) for network in self.networks}
+        if len(alike) == 1 < len(self.networks):  # thirty networks on one line are no description
+            return f"Parallel([{alike.pop()}, ...], {len(self.networks)} alike)"
+        return f"Parallel({self.networks!r})"
+
 
 class Average(Layer):
     """The mean of K parts of each row: what an ensemble predicts from what its members give.
