@@ -11,8 +11,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..arrays import Array
-from ..callbacks import EarlyStopping
-from ..errors import ConfigurationError, DataError
+from ..callbacks import EarlyStopping, checked_callbacks
+from ..errors import ConfigurationError, DataError, ShapeError
 from ..history import History, TrainingState
 from ..layers import Dense
 from ..losses import Loss
@@ -24,9 +24,9 @@ from ..second_order import LBFGS
 from ..sequential import Sequential
 from ..sparse_rows import SparseRows
 from ..training import fit
-from .intake import Rows, chosen, count, needs_encoding, number_type, read_pair, read_rows, weights_of
+from .intake import Rows, chosen, needs_encoding, number_type, read_pair, read_rows, weights_of
 from .settings import check_settings, make_network, make_optimizer, make_preprocessing
-from .stopping import Convergence
+from .stopping import Convergence, Lines
 
 AUTO_BATCH = 200
 MANY_ROWS = 4096  # from here on the compiled path predicts faster than NumPy's, where it is there
@@ -57,11 +57,20 @@ class NetworkEstimator(BaseEstimator):
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, validation_data: Any, *, incremental: bool = False, classes: Any = None
     ) -> Self:
+        before = dict(vars(self))
+        try:
+            return self._learn(X, y, sample_weight, validation_data, incremental=incremental, classes=classes)
+        except Exception:  # what was learned before is still there, and an estimator that was not fitted still is not
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any, validation_data: Any, *, incremental: bool, classes: Any) -> Self:
         check_settings(self)
         goes_on = hasattr(self, "network_") and (incremental or self.warm_start)
         table = self._takes_tables() if goes_on else needs_encoding(X, self.preprocess)
         rows, target = read_pair(self, X, y, table=table, reset=not goes_on, numeric=self._numeric_y)
-        weight = check_weights(weights_of(sample_weight, count(rows)), count(rows))
+        weight = check_weights(weights_of(sample_weight, len(rows)), len(rows))
         encoded = self._learn_target(target, goes_on=goes_on, incremental=incremental, classes=classes)
         weight = self._weighted_by_class(weight, encoded)
         if weight is not None and not weight.all():  # a weight of 0 is a row that is not there
@@ -77,8 +86,7 @@ class NetworkEstimator(BaseEstimator):
     def _begin(self, rows: Rows, encoded: Array, *, table: bool) -> None:
         """Forget what was learned before, and lay out what is going to be."""
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        for name in ("network_",):
-            self.__dict__.pop(name, None)
+        self.__dict__.pop("network_", None)
         self.preprocessing_ = make_preprocessing(self.preprocess, table=table)
         self._dtype = number_type(rows, self.dtype)
         self._state = TrainingState()
@@ -101,6 +109,7 @@ class NetworkEstimator(BaseEstimator):
         if not self.validation_fraction:
             raise ConfigurationError("early stopping and calibration need validation_fraction > 0, or validation_data=(X, y)")
         loss, _ = self._choose_loss(None)
+        self._require_divisible(encoded)
         kept, held = held_out(encoded, loss, float(self.validation_fraction), self._seed)
         if len(held) < 2:
             raise DataError(
@@ -114,9 +123,9 @@ class NetworkEstimator(BaseEstimator):
             raise ConfigurationError("validation_data is a tuple (X, y) or (X, y, sample_weight)")
         rows = self._read_rows(given[0])
         encoded = self._encode(given[1], "the y of validation_data")
-        if len(encoded) != count(rows):
-            raise DataError(f"validation_data has {count(rows)} rows and {len(encoded)} targets: every row needs one")
-        weight = weights_of(given[2] if len(given) == 3 else None, count(rows))
+        if len(encoded) != len(rows):
+            raise DataError(f"validation_data has {len(rows)} rows and {len(encoded)} targets: every row needs one")
+        weight = weights_of(given[2] if len(given) == 3 else None, len(rows))
         return rows, encoded, weight
 
     def _holds_out(self) -> bool:
@@ -147,17 +156,17 @@ class NetworkEstimator(BaseEstimator):
             validation_data=validation,
             metrics={"score": self._score_metric()} if validation is not None else {},
             regularizer=L2(strength) if strength > 0 else None,
-            callbacks=[*callbacks, *(self.callbacks or ())],
+            callbacks=[*callbacks, *checked_callbacks(self.callbacks), *([Lines()] if self.verbose else [])],
             engine=self.engine,
             threads=self.threads,
             shuffle=bool(self.shuffle) and not incremental,
             seed=self._seed,
-            progress=bool(self.verbose),
+            progress=False,
             state=self._state,
         )
         self._remember(history, n, validation is not None, watched)
-        ended = history.stopped in ("converged", "early stopping") or incremental or callable(self.callbacks)
-        if not ended and history.stopped in ("epochs", "evaluations") and self._warns():
+        ended = history.stopped in ("converged", "early stopping") or incremental
+        if not ended and history.stopped in ("epochs", "evaluations"):
             warnings.warn(
                 f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet: raise max_iter, or "
                 "scale the features (preprocess='standardize')",
@@ -174,19 +183,28 @@ class NetworkEstimator(BaseEstimator):
         wanted = None
         if self.network is not None:
             wanted = make_network(self, 1)
-            if not wanted.built:
-                wanted.build(x.shape[1:], rng=self._seed, dtype=self._dtype)
+            self._build_fresh(wanted, x)
             wanted.check_rows(x[:1], "X")
         self._loss, outputs = self._choose_loss(wanted)
         network = make_network(self, outputs) if wanted is None else wanted
-        if not network.built:
-            network.build(x.shape[1:], rng=self._seed, dtype=self._dtype)
+        self._build_fresh(network, x)
         if network.out_shape != (outputs,):
             raise ConfigurationError(
                 f"the network gives {network.out_shape} numbers a row and {self._loss!r} needs ({outputs},): its last layer "
                 f"is Dense({outputs})"
             )
         self.network_, self._dtype = network, network.dtype
+
+    def _build_fresh(self, network: Sequential, x: Any) -> None:
+        """Give a network that has none its parameters: the same ones in float32 as in float64, but for rounding."""
+        if network.built:
+            return
+        network.build(x.shape[1:], rng=self._seed, dtype=np.float64)
+        if self._dtype != np.float64:
+            drawn = [parameter.value for _, parameter in network.parameters()]
+            network.build(x.shape[1:], rng=self._seed, dtype=self._dtype)
+            for (_, parameter), value in zip(network.parameters(), drawn, strict=True):
+                parameter.value[...] = value
 
     def _batch(self, rows: int) -> int:
         if self.batch_size is None:
@@ -230,8 +248,8 @@ class NetworkEstimator(BaseEstimator):
     def _weighted_by_class(self, weight: Array | None, encoded: Array) -> Array | None:
         return weight
 
-    def _warns(self) -> bool:
-        return True
+    def _require_divisible(self, encoded: Array) -> None:
+        """Refuse targets of which no part can be held out."""
 
     # -- use -----------------------------------------------------------------------------------------------------
 
@@ -277,10 +295,18 @@ class NetworkEstimator(BaseEstimator):
         """The weight matrices, (in, out), first to last: those of the network itself."""
         return [layer.weight.value for layer in self._dense() if layer.weight is not None]
 
+    @coefs_.setter
+    def coefs_(self, weights: Any) -> None:
+        _write(self.coefs_, weights, "coefs_")
+
     @property
     def intercepts_(self) -> list[Array]:
         """The biases, first to last: those of the network itself."""
         return [layer.bias.value for layer in self._dense() if layer.bias is not None]
+
+    @intercepts_.setter
+    def intercepts_(self, biases: Any) -> None:
+        _write(self.intercepts_, biases, "intercepts_")
 
     def _dense(self) -> list[Dense]:
         if "network_" not in vars(self):
@@ -302,3 +328,13 @@ class NetworkEstimator(BaseEstimator):
         tags.input_tags.sparse = self.preprocess in (None, "auto", "none")
         tags.input_tags.allow_nan = self.preprocess == "table"
         return tags
+
+
+def _write(arrays: list[Array], given: Any, name: str) -> None:
+    """Numbers of one's own into the network's arrays, which stay where they are."""
+    values = [np.asarray(value) for value in given]
+    shapes, wanted = [value.shape for value in values], [array.shape for array in arrays]
+    if shapes != wanted:
+        raise ShapeError(f"{name} takes arrays of the shapes {wanted}; received {shapes}")
+    for array, value in zip(arrays, values, strict=True):
+        array[...] = value

@@ -9,12 +9,10 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from ..arrays import Array
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DataError
+from ..labels import plain_label
 from ..layers import Rescaling
-from ..losses import (
-    Loss,
-    apply_link,
-)
+from ..losses import Loss, apply_link
 from ..model import Model
 from ..sequential import Sequential
 from .base import NetworkEstimator
@@ -98,7 +96,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):
     warm_start : bool
         `fit` goes on from where the last one ended, with the optimizer's state: n and m epochs are n + m, bit for bit.
     verbose : bool
-        Show progress on stderr.
+        Print a line per epoch.
 
     Attributes
     ----------
@@ -243,8 +241,15 @@ class Classifier(ClassifierMixin, NetworkEstimator):
             return weight
         if self.multilabel_:
             raise ConfigurationError("class_weight is for one class per row; weigh multilabel rows with sample_weight")
-        factors = class_weights(self.class_weight, self.classes_, encoded)
+        factors = class_weights(self.class_weight, self.classes_, encoded, weight)
         return factors if weight is None or factors is None else factors * weight
+
+    def _require_divisible(self, encoded: Array) -> None:
+        if not self.multilabel_ and (single := np.flatnonzero(np.bincount(encoded) == 1)).size:
+            raise DataError(
+                f"the class {plain_label(self.classes_[single[0]])!r} has only one row, which cannot be both learned from and "
+                "held out: remove the class, or give validation_data=(X, y)"
+            )
 
     def _choose_loss(self, network: Sequential | None) -> tuple[Loss, int]:
         return classification_loss(self.loss, len(self.classes_), network, multilabel=self.multilabel_)

@@ -1,6 +1,6 @@
 """What people hand to `fit` and `predict`: arrays, sparse matrices and frames, checked as scikit-learn does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,7 +9,7 @@ from sklearn.utils.validation import _check_y, check_array, check_consistent_len
 
 from ..arrays import Array
 from ..data.table import Table, as_table, is_table
-from ..errors import DataError
+from ..errors import ConfigurationError, DataError
 from ..preprocessing import Chain, TableEncoder
 from ..sparse_rows import SparseRows, is_sparse, sparse_rows
 
@@ -94,11 +94,6 @@ def one_column(y: Array) -> Array:
     return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
 
-def count(rows: Rows) -> int:
-    """How many rows."""
-    return len(rows)
-
-
 def chosen(rows: Rows, which: Array) -> Rows:
     """Some of the rows."""
     return rows.take(which) if isinstance(rows, Table) else rows[which]
@@ -112,18 +107,27 @@ def number_type(rows: Rows, wanted: Any) -> np.dtype[Any]:
     return found
 
 
-def class_weights(class_weight: Any, classes: Array, encoded: Array) -> Array | None:
-    """The weight of each row by its class: "balanced" is N / (C · N_c), a dict names classes by their labels."""
-    from sklearn.utils.class_weight import compute_class_weight
-
+def class_weights(class_weight: Any, classes: Array, encoded: Array, weight: Array | None = None) -> Array | None:
+    """What each row counts by its class: "balanced" is N / (C · N_c), where N and N_c are sums of row weights; a dict
+    names classes by their labels, and those that it leaves out count 1."""
     if class_weight is None:
         return None
-    if isinstance(class_weight, dict) and (unknown := set(class_weight) - set(classes.tolist())):
-        raise DataError(f"class_weight names the class {next(iter(unknown))!r}, which y does not hold")
-    present = np.unique(encoded)
-    weights = np.ones(len(classes))
-    weights[present] = compute_class_weight(class_weight, classes=classes[present], y=classes[encoded])
-    return weights[encoded]
+    factors = np.ones(len(classes))
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        counts = np.bincount(encoded, weight, len(classes))
+        present = counts > 0
+        factors[present] = counts.sum() / (present.sum() * counts[present])
+    elif isinstance(class_weight, Mapping):
+        places = {label: place for place, label in enumerate(classes.tolist())}
+        for label, factor in class_weight.items():
+            if label not in places:
+                raise DataError(f"class_weight names the class {label!r}, which y does not hold")
+            factors[places[label]] = factor
+    else:
+        raise ConfigurationError(f"class_weight is a dict, 'balanced' or None; received {class_weight!r}")
+    if not np.isfinite(factors).all() or factors.min() < 0:
+        raise ConfigurationError(f"class_weight needs finite numbers of at least 0; received {class_weight!r}")
+    return factors[encoded]
 
 
 def weights_of(sample_weight: ArrayLike | None, rows: int) -> Array | None:

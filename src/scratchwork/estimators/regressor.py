@@ -88,7 +88,7 @@ class Regressor(RegressorMixin, NetworkEstimator):
     warm_start : bool
         `fit` goes on from where the last one ended, with the optimizer's state: n and m epochs are n + m, bit for bit.
     verbose : bool
-        Show progress on stderr.
+        Print a line per epoch.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""When training has converged: as scikit-learn counts it, with a memory that outlives a call of fit."""
+"""After each epoch: whether training has converged, as scikit-learn counts it, and the lines that `verbose` prints."""
 
 from ..callbacks import Callback
 from ..history import Run
@@ -51,3 +51,23 @@ class Convergence(Callback):
                 self.count = 0
             else:
                 run.stop, self.converged = "converged", True
+
+
+class Lines(Callback):
+    """Prints a line per epoch on stdout, as scikit-learn's verbose=True does, and why training ended.
+
+    >>> from types import SimpleNamespace
+    >>> epoch = SimpleNamespace(epoch=2, history={"loss": [0.7, 0.25], "val_score": [0.5, 0.75]})
+    >>> Lines().on_epoch_end(epoch)
+    Iteration 2, loss = 0.25000000
+    Validation score: 0.750000
+    """
+
+    def on_epoch_end(self, run: Run) -> None:
+        print(f"Iteration {run.epoch}, loss = {run.history['loss'][-1]:.8f}")
+        if "val_score" in run.history:
+            print(f"Validation score: {run.history['val_score'][-1]:f}")
+
+    def on_fit_end(self, run: Run) -> None:
+        if run.stop:
+            print(f"Training ended after {run.epoch} iterations: {run.stop}.")
