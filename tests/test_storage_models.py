@@ -261,7 +261,8 @@ def test_where_nothing_can_be_written_the_old_file_stays(tmp_path):
     assert os.listdir(tmp_path) == ["x.safetensors"]
 
 
-FLAT = [case for case in LAYER_CASES if case.make().__class__.__name__ not in ("Flatten", "Reshape", "Sequential", "Step")]
+OTHER_SHAPES = ("Average", "Flatten", "Reshape", "Sequential", "Step")  # which do not follow any layer
+FLAT = [case for case in LAYER_CASES if type(case.make()).__name__ not in OTHER_SHAPES]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
