@@ -296,7 +296,7 @@ def test_arrow_files_that_cannot_be_tables(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="it is empty, with 1 columns and 0 rows"):
         read_table(path)
     pd.DataFrame({"a": np.zeros(10_000)}).to_parquet(path)
-    monkeypatch.setattr(table_files, "MAX_BYTES", 10_000)
+    monkeypatch.setattr("scratchwork.data.arrow_files.MAX_BYTES", 10_000)
     with pytest.raises(FileFormatError, match="unfolds to more than 10,000 bytes"):
         read_table(path)
 

@@ -22,6 +22,10 @@ class DataError(ScratchworkError, ValueError):
     """Data that cannot be trained on or predicted from: NaN, labels out of range, strings, different lengths."""
 
 
+class CellError(DataError):
+    """A cell of a table that is missing or no number, where a table of numbers was to be read."""
+
+
 class ConfigurationError(ScratchworkError, ValueError):
     """A setting outside its range, or settings that do not go together."""
 

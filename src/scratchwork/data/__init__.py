@@ -21,17 +21,20 @@ if TYPE_CHECKING:
     from .images import read_image_folder
     from .mnist import load_mnist, read_idx_folder, read_idx_pair
     from .npz import read_npz
-    from .sources import BUILT_IN, READERS, load
+    from .sources import BUILT_IN, READERS, load, load_data
     from .synthetic import article_rows, blobs, circles, moons, sine, spirals, vertical_stripes, xor
     from .table import Table, as_table, is_table
+    from .table_data import AnyData, TableData, raw_columns, read_table_data
     from .table_files import read_table
 
 __all__ = [
     "BUILT_IN",
     "CIFAR10_LABELS",
     "READERS",
+    "AnyData",
     "Dataset",
     "Table",
+    "TableData",
     "article_rows",
     "as_table",
     "batch_slices",
@@ -49,8 +52,10 @@ __all__ = [
     "k_fold_indices",
     "load",
     "load_cifar10",
+    "load_data",
     "load_mnist",
     "moons",
+    "raw_columns",
     "read_cifar",
     "read_csv",
     "read_idx",
@@ -59,6 +64,7 @@ __all__ = [
     "read_image_folder",
     "read_npz",
     "read_table",
+    "read_table_data",
     "sine",
     "spirals",
     "split_indices",
@@ -77,8 +83,9 @@ _LATER = {
     "images": ("read_image_folder",),
     "mnist": ("load_mnist", "read_idx_folder", "read_idx_pair"),
     "npz": ("read_npz",),
-    "sources": ("BUILT_IN", "READERS", "load"),
+    "sources": ("BUILT_IN", "READERS", "load", "load_data"),
     "synthetic": ("article_rows", "blobs", "circles", "moons", "sine", "spirals", "vertical_stripes", "xor"),
+    "table_data": ("AnyData", "TableData", "raw_columns", "read_table_data"),
     "table_files": ("read_table",),
     "table": ("Table", "as_table", "is_table"),
 }

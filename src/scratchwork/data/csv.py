@@ -9,7 +9,7 @@ from typing import NoReturn
 import numpy as np
 
 from ..arrays import Array, Shape
-from ..errors import ConfigurationError, DataError, UnknownNameError
+from ..errors import CellError, ConfigurationError, DataError, UnknownNameError
 from .cells import MISSING, CellFile, is_number, looks_like_header, open_cells
 from .columns import brief
 from .dataset import Dataset, Task, as_features, encode_target
@@ -58,7 +58,7 @@ def read_csv(
     FileFormatError
         When the file is no text, or has rows of different lengths (with the line number).
     DataError
-        When a cell is missing or not a number (with line and column), or there are no rows.
+        When a cell is missing or not a number (a `CellError`, with line and column), or there are no rows.
     UnknownNameError
         When a column named does not exist; the nearest name is proposed.
 
@@ -66,11 +66,11 @@ def read_csv(
     --------
     Numbers are read as float64, and given as float32 where that holds all of them exactly (pixels, small counts).
     """
-    if header is None and any(not _is_position(name) for name in [target or 0, *(features or ())]):
+    if header is None and any(not is_position(name) for name in [target or 0, *(features or ())]):
         header = True
     with open_cells(path, looks_like_header if header is None else header, delimiter) as table:
-        goal = _target_column(table, target)
-        wanted = _feature_columns(table, features, goal)
+        goal = target_column(table.names, target, table.path, named=table.named)
+        wanted = feature_columns(table.names, features, goal, table.path)
         x, texts, numbers = _columns(table, wanted, goal)
     names = tuple(table.names[i] for i in wanted)
     headless_mnist = not table.named and table.width == MNIST_COLUMNS and goal == 0
@@ -79,60 +79,67 @@ def read_csv(
         y_name = table.names[goal] if table.named else "y"
         known = headless_mnist or (table.named and y_name.lower() in ("label", "class"))
         y, labels = encode_target(_target_values(table, goal, texts, numbers, task), y_name, task, named_label=known)
-    shape = (28, 28) if headless_mnist else _image_shape(names)
+    shape = (28, 28) if headless_mnist else image_shape_of(names)
     return Dataset(x, y, table.path.name.split(".")[0], names, y_name, labels, shape, source=str(table.path))
 
 
 # From rows to columns
 
 
-def _target_column(table: CellFile, target: str | int | bool | None) -> int | None:
+def target_column(
+    names: Sequence[str], target: str | int | bool | None, path: os.PathLike[str], *, named: bool = True
+) -> int | None:
+    """Which column is the target: the one asked for, or one called like a target, or the last; None for False."""
     if target is False:
         return None
     if target is not None and target is not True:
-        return _column(table, target, "target")
-    lower = [name.lower() for name in table.names]
+        return column_number(names, target, "target", path)
+    lower = [name.lower() for name in names]
     found = next((lower.index(name) for name in TARGET_NAMES if name in lower), None)
     if found is None:
-        found = 0 if not table.named and table.width == MNIST_COLUMNS else table.width - 1
+        found = 0 if not named and len(names) == MNIST_COLUMNS else len(names) - 1
     return found
 
 
-def _feature_columns(table: CellFile, features: Sequence[str] | None, goal: int | None) -> list[int]:
+def feature_columns(
+    names: Sequence[str], features: Sequence[str] | None, goal: int | None, path: os.PathLike[str]
+) -> list[int]:
+    """Which columns are predicted from: those asked for, or all but the target."""
     if features is None:
-        wanted = [i for i in range(table.width) if i != goal]
+        wanted = [i for i in range(len(names)) if i != goal]
     else:
-        wanted = [_column(table, name, "feature") for name in features]
+        wanted = [column_number(names, name, "feature", path) for name in features]
         if len(set(wanted)) < len(wanted) or goal in wanted:
-            raise ConfigurationError(f"{table.path}: `features` holds a column twice, or the target")
+            raise ConfigurationError(f"{path}: `features` holds a column twice, or the target")
     if not wanted:
         raise DataError(
-            f"{table.path} has a single column, {brief(table.names[0])!r}, and no feature beside the target: "
+            f"{path} has a single column, {brief(names[0])!r}, and no feature beside the target: "
             "is the delimiter another one than tab, semicolon or comma?"
         )
     return wanted
 
 
-def _column(table: CellFile, name: str | int, what: str) -> int:
+def column_number(names: Sequence[str], name: str | int, what: str, path: os.PathLike[str]) -> int:
     """The number of the column with this name, or with this number from 0."""
     if isinstance(name, str):
-        if name in table.names:
-            return table.names.index(name)
-        alike = [i for i, known in enumerate(table.names) if known.lower() == name.strip().lower()]
+        if name in names:
+            return names.index(name)
+        alike = [i for i, known in enumerate(names) if known.lower() == name.strip().lower()]
         if len(alike) == 1:
             return alike[0]
+    width = len(names)
     try:
         number = int(name)
     except (TypeError, ValueError):
-        number = table.width
-    if -table.width <= number < table.width:
-        return number % table.width
+        number = width
+    if -width <= number < width:
+        return number % width
     import difflib
 
-    close = difflib.get_close_matches(str(name), table.names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     meant = f"did you mean {close[0]!r}? " if close else ""
-    shown = ", ".join(brief(known) for known in table.names[:10]) + (", …" if table.width > 10 else "")
-    raise UnknownNameError(f"{table.path} has no {what} column {name!r}: {meant}It has {table.width} columns: {shown}")
+    shown = ", ".join(brief(known) for known in names[:10]) + (", …" if width > 10 else "")
+    raise UnknownNameError(f"{path} has no {what} column {name!r}: {meant}It has {width} columns: {shown}")
 
 
 def _columns(table: CellFile, wanted: list[int], goal: int | None) -> tuple[Array, list[str], list[int]]:
@@ -149,7 +156,7 @@ def _columns(table: CellFile, wanted: list[int], goal: int | None) -> tuple[Arra
             if goal is not None:
                 text = row[goal].strip()
                 if text.lower() in MISSING:
-                    raise DataError(f"{table.place(line, goal)}: the target is missing; fill it in or remove the row")
+                    raise CellError(f"{table.place(line, goal)}: the target is missing; fill it in or remove the row")
                 texts.append(text)
                 if whole:
                     del row[goal]
@@ -181,12 +188,12 @@ def _refuse_cell(table: CellFile, cells: list[list[str]], lines: list[int], colu
     )
     place = table.place(line, column)
     if text.lower() in MISSING:
-        raise DataError(f"{place}: a value is missing; fill it in or remove the row")
+        raise CellError(f"{place}: a value is missing; fill it in or remove the row")
     if is_number(text):
         raise DataError(f"{place}: {brief(text)!r} is not a finite number; replace it or remove the row")
     if is_number(text.replace(",", ".", 1)):
-        raise DataError(f"{place}: {brief(text)!r} is not a number; write decimals with a point")
-    raise DataError(f"{place}: {brief(text)!r} is text where a number belongs; encode the column as numbers, or leave it out")
+        raise CellError(f"{place}: {brief(text)!r} is not a number; write decimals with a point")
+    raise CellError(f"{place}: {brief(text)!r} is text where a number belongs; encode the column as numbers, or leave it out")
 
 
 def _target_values(table: CellFile, goal: int, texts: list[str], lines: list[int], task: Task) -> Array:
@@ -206,12 +213,12 @@ def _target_values(table: CellFile, goal: int, texts: list[str], lines: list[int
 # Small questions
 
 
-def _is_position(name: str | int) -> bool:
+def is_position(name: str | int) -> bool:
     """Whether a column is asked for by its number, or by the name that columns without names are given."""
     return not isinstance(name, str) or is_number(name.removeprefix("column "))
 
 
-def _image_shape(names: tuple[str, ...]) -> Shape | None:
+def image_shape_of(names: tuple[str, ...]) -> Shape | None:
     """(H, W) where the columns are called like the pixels of a square image: pixel0 … or 1x1 …"""
     side = round(len(names) ** 0.5)
     pixel = re.compile(r"(pixel|px)[_ ]?\d+|\d+x\d+", re.IGNORECASE)

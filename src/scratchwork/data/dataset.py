@@ -30,6 +30,8 @@ class Dataset:
     image_shape    (H, W) or (H, W, C), where a row is an image
     source         where it comes from, and under which terms
     x_test, y_test the held-out part of sets that come split (MNIST, CIFAR-10)
+    rows           which rows of the file these are, where some were left out because they have no target
+    without_target how many those are
 
     Every reader gives floats with the values of the file, unscaled: a model is meant to take raw rows and to carry its own
     preprocessing. Not the bytes of an image file, though they are a quarter of the size: arithmetic on bytes wraps
@@ -49,6 +51,8 @@ class Dataset:
     source: str = ""
     x_test: Array | None = None
     y_test: Array | None = None
+    rows: Array | None = None
+    without_target: int = 0
 
     def __post_init__(self) -> None:
         columns = self.x.shape[1] if self.x.ndim == 2 else 0

@@ -6,7 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import FileFormatError, MissingFileError, nearest_name
+from ..errors import CellError, DataError, FileFormatError, MissingFileError, nearest_name
+from .arrow_files import holds_arrow
 from .cifar import holds_cifar, load_cifar10, read_cifar
 from .csv import read_csv
 from .dataset import Dataset, Task
@@ -17,6 +18,7 @@ from .mnist import holds_idx, load_mnist, read_idx_folder, read_idx_pair
 from .npz import read_npz
 from .reading import GZIP_MAGIC, as_path, existing_file, open_binary
 from .synthetic import article_rows, blobs, circles, moons, sine, spirals, vertical_stripes, xor
+from .table_data import AnyData, TableData, read_table_data, why_no_numbers
 
 BUILT_IN: Mapping[str, Callable[..., Dataset]] = MappingProxyType(
     {
@@ -66,7 +68,8 @@ def load(
     a .npz file                    arrays x and y (`read_npz`)
     an IDX file of images          with its labels beside it (`read_idx_pair`)
     a CIFAR batch                  data_batch_1 or data_batch_1.bin (`read_cifar`)
-    any other file                 a table as text (`read_csv`, to which `target` and `features` go)
+    a Parquet or Arrow file        a table of numbers (`read_table_data`)
+    any other file                 a table of numbers as text (`read_csv`, to which `target` and `features` go)
     =============================  ==============================================================================
 
     Parameters
@@ -87,7 +90,7 @@ def load(
     MissingFileError
         When the name is neither built in nor a path; the nearest name is proposed.
     ScratchworkError
-        As the readers do.
+        As the readers do; for a table that is not complete numbers a DataError: `load_data` takes it.
 
     >>> load("moons", seed=1)
     Dataset 'moons': 200 rows × 2 features (float32), 2 classes
@@ -109,6 +112,39 @@ def load(
     if not is_there:
         raise _nothing_there(name_or_path, path)
     return _load_file(existing_file(path), target, features, task)
+
+
+def load_data(
+    name_or_path: str | os.PathLike[str],
+    *,
+    target: str | int | bool | None = None,
+    features: Sequence[str] | None = None,
+    task: Task = "auto",
+    kinds: Mapping[str, str] | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+    download: bool = True,
+    seed: int = 0,
+) -> AnyData:
+    """What `load` gives, and a `TableData` for a table with text, booleans, dates or missing values.
+
+    `kinds` says what columns of a table are, where they do not look like it: `{"zip": "category"}` for codes that are
+    numbers.
+    """
+    if _table_file(name_or_path, kinds):
+        return read_table_data(name_or_path, target, features=features, task=task, kinds=kinds)
+    try:
+        return load(name_or_path, target=target, features=features, task=task, data_dir=data_dir, download=download, seed=seed)
+    except CellError:  # not a table of numbers: here is the place where that is decided
+        return read_table_data(name_or_path, target, features=features, task=task, kinds=kinds)
+
+
+def _table_file(name: str | os.PathLike[str], kinds: Mapping[str, str] | None) -> bool:
+    """Whether this is a file that only `read_table_data` reads, or some kinds of its columns are given."""
+    path = as_path(name)
+    try:
+        return _built_in_name(name) is None and path.is_file() and (bool(kinds) or holds_arrow(path))
+    except (OSError, ValueError):
+        return False
 
 
 def _built_in_name(name: str | os.PathLike[str]) -> str | None:
@@ -140,6 +176,11 @@ def _load_folder(folder: Path) -> Dataset:
 def _load_file(path: Path, target: str | int | bool | None, features: Sequence[str] | None, task: Task) -> Dataset:
     with open_binary(path) as file:
         start = file.read(4)
+    if holds_arrow(path):
+        found = read_table_data(path, target, features=features, task=task)
+        if isinstance(found, TableData):
+            raise DataError(f"{path}: {why_no_numbers(found.x)}, and this is for tables of numbers: load_data takes others")
+        return found
     if start[:2] == GZIP_MAGIC:
         with open_binary(path, unzip=True) as file:
             start = file.read(4)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,11 +10,12 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..arrays import Array
-from ..errors import DataError, FileFormatError, MissingDependencyError, UnknownNameError, nearest_name
+from ..errors import DataError, UnknownNameError, nearest_name
+from .arrow_files import holds_arrow, read_arrow
 from .cells import MISSING, CellFile, Header, is_number, looks_like_header, open_cells
 from .columns import KINDS, MICROSECONDS, brief, date_of_text, short, truth_of_text
-from .reading import MAX_BYTES, existing_file, open_binary
-from .table import Table, as_table
+from .reading import existing_file
+from .table import Table
 
 ROWS_AT_A_TIME = 4096
 WORDS = (frozenset({"true", "false"}), frozenset({"yes", "no"}))
@@ -24,7 +25,6 @@ NO_NUMBER = re.compile(r"^[+-]?0[0-9]|_|[^\x00-\x7f]", re.MULTILINE)
 """Codes such as 00123, and what Python alone takes for a number: 2024_11, Arabic digits."""
 
 WHOLE = re.compile(r"[+-]?[0-9]{1,15}(\n[+-]?[0-9]{1,15})*")
-PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def read_table(
@@ -83,10 +83,8 @@ def read_table(
     for name, kind in (kinds or {}).items():
         if kind not in KINDS:
             raise UnknownNameError(f"unknown kind {kind!r} for column {name!r}: {nearest_name(str(kind), KINDS)}")
-    with open_binary(path) as file:
-        magic = file.read(6)
-    if magic.startswith((b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")):
-        table = _of_arrow(path, magic)
+    if holds_arrow(path):
+        table = read_arrow(path)
         table = table.with_kinds({name: kind for name, kind in (kinds or {}).items() if name in table})
         return table if names is None else table.select([str(name) for name in names])
     wanted = None if names is None else [str(name) for name in names]
@@ -97,7 +95,7 @@ def read_table(
 
 
 def _of_text(path: Path, names: list[str] | None, kinds: dict[str, str], header: bool | None, delimiter: str | None) -> Table:
-    named = _named(names) if header is None else header
+    named = named_by(names) if header is None else header
     with open_cells(path, named, delimiter) as file:
         called = _called(file, names)
         columns = [_Column(kinds.get(name)) for name in called]
@@ -111,7 +109,7 @@ def _of_text(path: Path, names: list[str] | None, kinds: dict[str, str], header:
     return table if names is None else table.select(names)
 
 
-def _named(names: list[str] | None) -> Header:
+def named_by(names: list[str] | None) -> Header:
     """How a header row is told from data: it holds the names asked for, or no number, or text above a number."""
 
     def decide(first: list[str], second: list[str] | None) -> bool:
@@ -173,7 +171,7 @@ class _Column:
         if self.kind == "number" and self._added(cells):
             return None
         known = [cell if cell.lower() not in MISSING else None for cell in cells]
-        kind = self.wanted or _kind_of(known)
+        kind = self.wanted or kind_of_cells(known)
         if self.kind is None and kind is not None:
             self.kind = kind
             self.pieces = [_values(kind, [None] * len(piece), self) for piece in self.pieces]
@@ -213,8 +211,8 @@ class _Column:
         return values, self.kind
 
 
-def _kind_of(cells: list[str | None]) -> str | None:
-    """The kind of some cells, None being missing; None where all are."""
+def kind_of_cells(cells: Sequence[str | None]) -> str | None:
+    """The kind of some cells ("true" or "yes" for booleans in these words), None being missing; None where all are."""
     known = [cell for cell in cells if cell is not None]
     if not known:
         return None
@@ -263,55 +261,3 @@ def _fits(kind: str, cell: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-# Parquet and Arrow
-
-
-def _of_arrow(path: Path, magic: bytes) -> Table:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise MissingDependencyError(
-            f"{path} is a Parquet or Arrow file, which needs pyarrow: pip install 'scratchwork[data]'"
-        ) from None
-    with open_binary(path) as file:
-        try:
-            return as_table(_whole(pyarrow, path, file, magic))
-        except FileFormatError:
-            raise
-        except DataError as error:
-            raise DataError(f"{path}: {error}") from None
-        except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError, ArithmeticError, MemoryError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise FileFormatError(f"{path} is damaged or cannot be read: {reason}") from None
-
-
-def _whole(pyarrow: Any, path: Path, file: Any, magic: bytes) -> Any:
-    """All parts of a file as one table, each checked before it is used, and the sum of them bounded."""
-    held, size = [], 0
-    schema, batches = _opened(pyarrow, file, magic)
-    for batch in batches:
-        batch.validate(full=True)  # else a damaged offset is only met where memory is read by it
-        size += batch.nbytes + batch.num_rows
-        if size > MAX_BYTES:
-            raise FileFormatError(f"{path} unfolds to more than {MAX_BYTES:,} bytes; at most so many are read")
-        held.append(batch)
-    table = pyarrow.Table.from_batches(held, schema)
-    keep = [name for name in table.column_names if not PANDAS_INDEX.fullmatch(name)]
-    if not keep or not table.num_rows:
-        raise DataError(f"it is empty, with {len(keep)} columns and {table.num_rows} rows")
-    return table.select(keep) if len(keep) < len(table.column_names) else table
-
-
-def _opened(pyarrow: Any, file: Any, magic: bytes) -> tuple[Any, Iterator[Any]]:
-    """The schema and the parts of a file, one after the other."""
-    if magic.startswith(b"PAR1"):
-        parquet = pyarrow.parquet.ParquetFile(file)
-        return parquet.schema_arrow, parquet.iter_batches(1 << 16)
-    if magic != b"ARROW1":
-        stream = pyarrow.ipc.open_stream(file)
-        return stream.schema, iter(stream)
-    reader = pyarrow.ipc.open_file(file)
-    return reader.schema, (reader.get_batch(i) for i in range(reader.num_record_batches))
