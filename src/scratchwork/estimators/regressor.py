@@ -306,3 +306,8 @@ class Regressor(RegressorMixin, NetworkEstimator):
         return Model(
             self.network_, preprocessing=self.preprocessing_, task="regression", link=self._loss.link, feature_names=names
         )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
