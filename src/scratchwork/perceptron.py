@@ -1,6 +1,7 @@
 """The multi-layer perceptron from a few words: sizes, one activation or one per layer, and what goes with them."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from .errors import ConfigurationError, look_up
 from .initializers import Initializer
@@ -23,6 +24,8 @@ from .layers import (
     Tanh,
 )
 from .sequential import Sequential
+
+T = TypeVar("T")
 
 ACTIVATIONS: dict[str, type[Layer]] = {
     "relu": ReLU,
@@ -99,7 +102,7 @@ def perceptron(
     return Sequential(layers)
 
 
-def _one_each(value: object, count: int, what: str) -> list[object]:
+def _one_each(value: T | Sequence[T], count: int, what: str) -> list[T]:
     """`value` for each of so many layers, or its entries where it is a sequence of that length."""
     if isinstance(value, str) or not isinstance(value, Sequence):
         return [value] * count

@@ -1,6 +1,7 @@
 """What `Classifier` and `Regressor` share: from settings and rows to a trained network, and back to predictions."""
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
@@ -32,7 +33,7 @@ AUTO_BATCH = 200
 MANY_ROWS = 4096  # from here on the compiled path predicts faster than NumPy's, where it is there
 
 
-class NetworkEstimator(BaseEstimator):
+class NetworkEstimator(BaseEstimator, ABC):
     """The part of an estimator that does not depend on what its outputs mean; see `Classifier` and `Regressor`."""
 
     _score_name: ClassVar[str]
@@ -40,14 +41,17 @@ class NetworkEstimator(BaseEstimator):
 
     # What a class of its own says: how targets become numbers, which loss and how many outputs, what outputs mean.
 
+    @abstractmethod
     def _learn_target(self, y: Array, *, goes_on: bool, incremental: bool, classes: Any) -> Array:
-        raise NotImplementedError
+        """Targets as numbers."""
 
+    @abstractmethod
     def _encode(self, y: Any, name: str) -> Array:
-        raise NotImplementedError
+        """Targets as numbers."""
 
+    @abstractmethod
     def _choose_loss(self, network: Sequential | None) -> tuple[Loss, int]:
-        raise NotImplementedError
+        """The loss, and how many outputs it needs."""
 
     def _score_metric(self) -> str | Callable[..., float]:
         return self._score_name
@@ -319,9 +323,9 @@ class NetworkEstimator(BaseEstimator):
         check_is_fitted(self, "preprocessing_")
         return self.preprocessing_
 
+    @abstractmethod
     def to_model(self) -> Model:
         """The trained network with its preprocessing and labels as a `Model`, which `scratchwork.save` writes."""
-        raise NotImplementedError
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

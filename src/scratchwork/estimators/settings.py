@@ -13,7 +13,6 @@ from ..errors import ConfigurationError, look_up
 from ..optimizers import SGD, Adam
 from ..perceptron import ACTIVATIONS, perceptron
 from ..preprocessing import Chain, MinMax, Standardize, TableEncoder, Transformer
-from ..schedules import Schedule
 from ..second_order import LBFGS
 from ..sequential import ENGINES, Sequential
 
@@ -131,7 +130,7 @@ def make_network(estimator: Any, outputs: int) -> Sequential:
 
 
 @dataclass(frozen=True)
-class InverseScaling(Schedule):
+class InverseScaling:
     """A rate that falls with a power of the rows seen, which is what scikit-learn calls "invscaling".
 
     ::
