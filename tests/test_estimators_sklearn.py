@@ -36,9 +36,8 @@ def test_every_check_of_scikit_learn_passes(estimator, check):
         try:
             check(estimator)
         except SkipTest as skipped:  # a check of probabilities has nothing to look at where there are none
-            assert estimator.loss == "hinge", skipped
-            assert not hasattr(estimator, "predict_proba")
-            assert "does not have a predict_proba method" in str(skipped)
+            if hasattr(estimator, "predict_proba") or "does not have a predict_proba method" not in str(skipped):
+                pytest.fail(f"a check was left out: {skipped}")
 
 
 def test_the_checks_do_find_mistakes(monkeypatch):
