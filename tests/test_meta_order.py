@@ -86,6 +86,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "estimators": (
         "settings",
         "stopping",
+        "weights",
         "calibration",
         "heads",
         "intake",

@@ -48,7 +48,7 @@ def averaged_link(link: str | None) -> str | None:
     return "identity" if link in ENDS else link
 
 
-def combined(outputs: Sequence[Array], link: str | None) -> Array:
+def combined(outputs: Sequence[Array] | Array, link: str | None) -> Array:
     """What several networks give, averaged as `average` does and said again in the units of one: what a loss takes.
 
     ::
@@ -62,7 +62,9 @@ def combined(outputs: Sequence[Array], link: str | None) -> Array:
     >>> combined([np.array([[0.0, 0.0]]), np.array([[0.0, np.log(3.0)]])], "softmax").round(3)
     array([[-0.981, -0.47 ]])
     """
-    z = np.stack(outputs)
+    z = np.stack(outputs) if isinstance(outputs, Sequence) else np.asarray(outputs)
+    if len(z) == 1:
+        return z[0]
     if link == "softmax":
         shifted = z - z.max(axis=-1, keepdims=True)
         return log_mean_exp(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))

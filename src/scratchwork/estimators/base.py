@@ -12,11 +12,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..arrays import Array
+from ..averaging import average, combined
 from ..callbacks import EarlyStopping, checked_callbacks
-from ..errors import ConfigurationError, DataError, ShapeError
+from ..ensemble import fit_many
+from ..errors import ConfigurationError, DataError
 from ..history import History, TrainingState
 from ..layers import Dense
 from ..losses import Loss
+from ..members import member_seeds
 from ..model import Model
 from ..preparation import check_weights, held_out
 from ..preprocessing import TableEncoder
@@ -25,15 +28,16 @@ from ..second_order import LBFGS
 from ..sequential import Sequential
 from ..sparse_rows import SparseRows
 from ..training import fit
-from .intake import Rows, chosen, needs_encoding, number_type, read_pair, read_rows, weights_of
+from .intake import Rows, chosen, needs_encoding, number_type, present, read_pair, read_rows, weights_of
 from .settings import check_settings, make_network, make_optimizer, make_preprocessing
 from .stopping import Convergence, Lines
+from .weights import Weights
 
 AUTO_BATCH = 200
 MANY_ROWS = 4096  # from here on the compiled path predicts faster than NumPy's, where it is there
 
 
-class NetworkEstimator(BaseEstimator, ABC):
+class NetworkEstimator(Weights, BaseEstimator, ABC):
     """The part of an estimator that does not depend on what its outputs mean; see `Classifier` and `Regressor`."""
 
     _score_name: ClassVar[str]
@@ -71,15 +75,14 @@ class NetworkEstimator(BaseEstimator, ABC):
 
     def _learn(self, X: Any, y: Any, sample_weight: Any, validation_data: Any, *, incremental: bool, classes: Any) -> Self:
         check_settings(self)
+        self._check_calibration(incremental)
         goes_on = hasattr(self, "network_") and (incremental or self.warm_start)
         table = self._takes_tables() if goes_on else needs_encoding(X, self.preprocess)
         rows, target = read_pair(self, X, y, table=table, reset=not goes_on, numeric=self._numeric_y)
         weight = check_weights(weights_of(sample_weight, len(rows)), len(rows))
+        rows, target, weight = present(rows, target, weight)
         encoded = self._learn_target(target, goes_on=goes_on, incremental=incremental, classes=classes)
-        weight = self._weighted_by_class(weight, encoded)
-        if weight is not None and not weight.all():  # a weight of 0 is a row that is not there
-            kept = np.flatnonzero(weight)
-            rows, encoded, weight = chosen(rows, kept), encoded[kept], weight[kept]
+        rows, encoded, weight = present(rows, encoded, self._weighted_by_class(weight, encoded))
         if not goes_on:
             self._begin(rows, encoded, table=table)
         rows, encoded, weight, validation = self._divided(rows, encoded, weight, validation_data, incremental=incremental)
@@ -93,13 +96,12 @@ class NetworkEstimator(BaseEstimator, ABC):
         self.__dict__.pop("network_", None)
         self.preprocessing_ = make_preprocessing(self.preprocess, table=table)
         self._dtype = number_type(rows, self.dtype)
-        self._state = TrainingState()
         self._stopping: Convergence | None = None
         self.loss_curve_: list[float] = []
         self.validation_scores_: list[float] | None = None
         self.best_loss_: float | None = None
         self.best_validation_score_: float | None = None
-        self.t_ = 0
+        self.t_ = self._chunk = 0  # rows met, and the largest batch so far
 
     def _divided(
         self, rows: Rows, encoded: Array, weight: Array | None, given: Any, *, incremental: bool
@@ -142,7 +144,7 @@ class NetworkEstimator(BaseEstimator, ABC):
         n, size = x.shape[0], self._batch(x.shape[0])
         if fresh:
             self._build(x)
-        nominal = self._batch(AUTO_BATCH) if incremental else size
+        nominal = self._chunk = max(size, self._chunk) if incremental else size
         optimizer = make_optimizer(self, nominal)
         if incremental and isinstance(optimizer, LBFGS):
             raise ConfigurationError("lbfgs looks at all rows at once: partial_fit needs solver='adam' or 'sgd'")
@@ -166,7 +168,6 @@ class NetworkEstimator(BaseEstimator, ABC):
             shuffle=bool(self.shuffle) and not incremental,
             seed=self._seed,
             progress=False,
-            state=self._state,
         )
         self._remember(history, n, validation is not None, watched)
         ended = history.stopped in ("converged", "early stopping") or incremental
@@ -179,34 +180,42 @@ class NetworkEstimator(BaseEstimator, ABC):
             )
 
     def _run(self, x: Any, y: Array, **settings: Any) -> History:
-        """The call of `fit`; an ensemble has another."""
-        return fit(self.network_, x, y, **settings)
+        """One network, or all of an ensemble at once."""
+        if len(self.networks_) == 1:
+            return fit(self.network_, x, y, state=self._states[0], **settings)
+        own: dict[str, Any] = {"seeds": member_seeds(self._seed, len(self.networks_)), "bootstrap": bool(self.bootstrap)}
+        return fit_many(self.networks_, x, y, states=self._states, **own, **settings)
 
     def _build(self, x: Any) -> None:
         """The network for these rows, and the loss that belongs to it."""
         wanted = None
         if self.network is not None:
             wanted = make_network(self, 1)
-            self._build_fresh(wanted, x)
+            self._build_fresh(wanted, x, self._seed)
             wanted.check_rows(x[:1], "X")
         self._loss, outputs = self._choose_loss(wanted)
         network = make_network(self, outputs) if wanted is None else wanted
-        self._build_fresh(network, x)
+        self._build_fresh(network, x, self._seed if self.n_networks == 1 else member_seeds(self._seed, 1)[0])
         if network.out_shape != (outputs,):
             raise ConfigurationError(
                 f"the network gives {network.out_shape} numbers a row and {self._loss!r} needs ({outputs},): its last layer "
                 f"is Dense({outputs})"
             )
-        self.network_, self._dtype = network, network.dtype
+        count = int(self.n_networks)
+        self.networks_ = [network, *(make_network(self, outputs) for _ in range(count - 1))]
+        for each, seed in zip(self.networks_[1:], member_seeds(self._seed, count)[1:], strict=True):
+            self._build_fresh(each, x, seed)
+        self.network_ = network if count == 1 else average(self.networks_, self._loss.link)
+        self._states, self._dtype = [TrainingState() for _ in self.networks_], network.dtype
 
-    def _build_fresh(self, network: Sequential, x: Any) -> None:
+    def _build_fresh(self, network: Sequential, x: Any, seed: int) -> None:
         """Give a network that has none its parameters: the same ones in float32 as in float64, but for rounding."""
         if network.built:
             return
-        network.build(x.shape[1:], rng=self._seed, dtype=np.float64)
+        network.build(x.shape[1:], rng=seed, dtype=np.float64)
         if self._dtype != np.float64:
             drawn = [parameter.value for _, parameter in network.parameters()]
-            network.build(x.shape[1:], rng=self._seed, dtype=self._dtype)
+            network.build(x.shape[1:], rng=seed, dtype=self._dtype)
             for (_, parameter), value in zip(network.parameters(), drawn, strict=True):
                 parameter.value[...] = value
 
@@ -242,12 +251,16 @@ class NetworkEstimator(BaseEstimator, ABC):
             self.validation_scores_ = [*(self.validation_scores_ or []), *history["val_score"]]
             self.best_validation_score_ = max(self.validation_scores_, default=None)
         self.best_loss_ = None if watched or not self.loss_curve_ else min(self.loss_curve_)
-        network = self.network_
-        self.n_layers_ = 1 + sum(isinstance(layer, Dense) for layer in network.leaves())
-        self.n_outputs_ = int(network.out_shape[0])
+        self.n_layers_ = 1 + sum(isinstance(layer, Dense) for layer in self.networks_[0].leaves())
+        self.n_outputs_ = int(self.network_.out_shape[0])
 
     def _after_training(self, validation: Any) -> None:
         """What comes after the last epoch, on the validation part: calibration."""
+
+    def _check_calibration(self, incremental: bool) -> None:
+        """Refuse a calibration that the loss has no use for, before any work."""
+        if self.calibrate is not None and incremental and self.validation_data is None:
+            raise ConfigurationError("partial_fit holds no rows out: to calibrate, give the estimator validation_data=(X, y)")
 
     def _weighted_by_class(self, weight: Array | None, encoded: Array) -> Array | None:
         return weight
@@ -273,8 +286,8 @@ class NetworkEstimator(BaseEstimator, ABC):
             prepared = act(rows)  # type: ignore[arg-type]
         return prepared.astype(self._dtype, copy=False)
 
-    def _outputs(self, X: Any) -> Array:
-        """What the network gives; one plain row or many need not be looked at twice."""
+    def _outputs(self, X: Any, temperature: float = 1.0) -> Array:
+        """What the network gives, or the average of all; one plain row or many need not be looked at twice."""
         known = vars(self)
         network: Sequential | None = known.get("network_")
         if network is None:
@@ -290,32 +303,11 @@ class NetworkEstimator(BaseEstimator, ABC):
             and not self.preprocessing_.steps
         )
         rows = X if plain else self._prepared(self._read_rows(X))
-        if rows.shape[0] >= MANY_ROWS and self.engine != "numpy":
-            return network.predict(rows, engine=self.engine)
-        return network.predict(rows)
-
-    @property
-    def coefs_(self) -> list[Array]:
-        """The weight matrices, (in, out), first to last: those of the network itself."""
-        return [layer.weight.value for layer in self._dense() if layer.weight is not None]
-
-    @coefs_.setter
-    def coefs_(self, weights: Any) -> None:
-        _write(self.coefs_, weights, "coefs_")
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """The biases, first to last: those of the network itself."""
-        return [layer.bias.value for layer in self._dense() if layer.bias is not None]
-
-    @intercepts_.setter
-    def intercepts_(self, biases: Any) -> None:
-        _write(self.intercepts_, biases, "intercepts_")
-
-    def _dense(self) -> list[Dense]:
-        if "network_" not in vars(self):
-            raise AttributeError(f"this {type(self).__name__} has learned nothing yet: call fit first")
-        return [layer for layer in self.network_.leaves() if isinstance(layer, Dense)]
+        engine = self.engine if rows.shape[0] >= MANY_ROWS else "numpy"
+        if len(known["networks_"]) == 1:
+            outputs = network.predict(rows, engine=engine)
+            return outputs if temperature == 1.0 else outputs / temperature
+        return combined([one.predict(rows, engine=engine) / temperature for one in self.networks_], self._loss.link)
 
     @property
     def preprocessing(self) -> Any:
@@ -332,13 +324,3 @@ class NetworkEstimator(BaseEstimator, ABC):
         tags.input_tags.sparse = self.preprocess in (None, "auto", "none")
         tags.input_tags.allow_nan = self.preprocess == "table"
         return tags
-
-
-def _write(arrays: list[Array], given: Any, name: str) -> None:
-    """Numbers of one's own into the network's arrays, which stay where they are."""
-    values = [np.asarray(value) for value in given]
-    shapes, wanted = [value.shape for value in values], [array.shape for array in arrays]
-    if shapes != wanted:
-        raise ShapeError(f"{name} takes arrays of the shapes {wanted}; received {shapes}")
-    for array, value in zip(arrays, values, strict=True):
-        array[...] = value

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ..arrays import Array
+from ..averaging import combined
 
 COLDEST, HOTTEST = 1e-3, 1e3
 
@@ -16,12 +17,13 @@ def best_temperature(logits: Array, target: Array, link: str, weight: Array | No
 
         L(T) = −Σₙ wₙ log p(yₙ | zₙ / T) / Σₙ wₙ
 
-    L is convex in 1 / T, so the smallest value on a bracket is the smallest of all: golden-section search on log T.
+    For one network L is convex in 1 / T, so the smallest value on a bracket is the smallest of all: golden-section search on
+    log T.
     Every class decision stays as it is, for all logits of a row are divided by the same number.
 
     Parameters
     ----------
-    logits : array (N, C) or (N, K)
+    logits : array (N, C) or (N, K), or of several networks that are averaged, (networks, N, C)
     target : class numbers (N,) for "softmax", and for "sigmoid" with K = 1; 0 and 1 (N, K) otherwise
     link : "softmax" or "sigmoid"
     weight : array (N,), optional
@@ -34,15 +36,16 @@ def best_temperature(logits: Array, target: Array, link: str, weight: Array | No
     >>> round(best_temperature(sure, np.array([1, 1, 0, 0]), "sigmoid"), 3)         # right in 3 of 4
     4.551
     """
-    z = logits.astype(np.float64)
+    members = logits.astype(np.float64).reshape(-1, *logits.shape[-2:])
+    rows = members.shape[1]
 
     def log_loss(log_temperature: float) -> float:
-        scaled = z / math.exp(log_temperature)
+        scaled = combined(members / math.exp(log_temperature), link)
         if link == "softmax":
             top = scaled.max(axis=1)
-            each = np.log(np.exp(scaled - top[:, None]).sum(axis=1)) + top - scaled[np.arange(len(z)), target.astype(np.intp)]
+            each = np.log(np.exp(scaled - top[:, None]).sum(axis=1)) + top - scaled[np.arange(rows), target.astype(np.intp)]
         else:
-            yes = target.reshape(z.shape)
+            yes = target.reshape(scaled.shape)
             each = (np.maximum(scaled, 0.0) - yes * scaled + np.log1p(np.exp(-np.abs(scaled)))).sum(axis=1)
         return float(np.average(each, weights=weight))
 
@@ -82,9 +85,3 @@ def conformal_margin(low: Array, high: Array, target: Array, coverage: float) ->
     errors = np.sort(np.maximum(low - target, target - high))
     rank = math.ceil((len(errors) + 1) * coverage)
     return float(errors[rank - 1]) if rank <= len(errors) else math.inf
-
-
-def interval_ends(quantiles: tuple[float, ...]) -> tuple[int, int]:
-    """Which outputs are the lowest and the highest quantile."""
-    order = np.argsort(quantiles)
-    return int(order[0]), int(order[-1])

@@ -9,6 +9,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from ..arrays import Array
+from ..averaging import average, averaged_link
 from ..errors import ConfigurationError, DataError
 from ..labels import plain_label
 from ..layers import Rescaling
@@ -224,6 +225,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):
         """
         if self.early_stopping:
             raise ConfigurationError("partial_fit does not support early_stopping=True: a chunk has no validation part")
+        if isinstance(self.class_weight, str):
+            raise ConfigurationError("class_weight='balanced' needs all rows at once: give partial_fit a dict of weights")
         if classes is None and "classes_" not in vars(self):
             raise ConfigurationError("classes must be passed on the first call to partial_fit: a chunk may lack some")
         return self._fit(X, y, sample_weight, None, incremental=True, classes=classes)
@@ -252,10 +255,18 @@ class Classifier(ClassifierMixin, NetworkEstimator):
             )
 
     def _choose_loss(self, network: Sequential | None) -> tuple[Loss, int]:
-        return classification_loss(self.loss, len(self.classes_), network, multilabel=self.multilabel_)
+        loss, outputs = classification_loss(self.loss, len(self.classes_), network, multilabel=self.multilabel_)
+        if self.calibrate is not None and loss.link not in ("softmax", "sigmoid"):
+            raise ConfigurationError(f"calibrate='temperature' divides logits; {loss!r} has none: use loss='log_loss'")
+        return loss, outputs
 
     def _score_metric(self) -> str | Callable[..., float]:
         return _subset_accuracy if self.multilabel_ else "accuracy"
+
+    def _check_calibration(self, incremental: bool) -> None:
+        super()._check_calibration(incremental)
+        if self.calibrate not in (None, "temperature"):
+            raise ConfigurationError(f"calibrate is 'temperature' or None; received {self.calibrate!r}")
 
     @property
     def out_activation_(self) -> str:
@@ -266,22 +277,18 @@ class Classifier(ClassifierMixin, NetworkEstimator):
         self.__dict__.pop("temperature_", None)
         if self.calibrate is None or validation is None:
             return
-        if self.calibrate != "temperature":
-            raise ConfigurationError(f"calibrate is 'temperature' or None; received {self.calibrate!r}")
-        if self._loss.link not in ("softmax", "sigmoid"):
-            raise ConfigurationError(f"calibrate='temperature' divides logits; {self._loss!r} has none: use loss='log_loss'")
         x = self._prepared(validation[0])
-        self.temperature_ = best_temperature(self.network_.predict(x), validation[1], self._loss.link, *validation[2:])
+        logits = np.stack([network.predict(x) for network in self.networks_])
+        self.temperature_ = best_temperature(logits, validation[1], self._loss.link, *validation[2:])
 
     # -- use -----------------------------------------------------------------------------------------------------
 
     def _logits(self, X: Any) -> Array:
-        outputs = self._outputs(X)
-        return outputs / self.temperature_ if "temperature_" in vars(self) else outputs
+        return self._outputs(X, vars(self).get("temperature_", 1.0))
 
     def predict(self, X: Any) -> Array:
         """The likeliest class of each row; for multilabel a matrix of 0 and 1."""
-        outputs = self._outputs(X)
+        outputs = self._logits(X)
         threshold = 0.5 if self._loss.link == "identity" else 0.0
         if self.multilabel_:
             return (outputs > threshold).astype(np.int64)
@@ -311,18 +318,17 @@ class Classifier(ClassifierMixin, NetworkEstimator):
     def to_model(self) -> Model:
         """The trained network as a `Model` with preprocessing, labels and names, for `scratchwork.save`."""
         self._dense()
-        network = self.network_
+        networks, link = self.networks_, self._loss.link
         if "temperature_" in vars(self):
-            network = Sequential([*network.layers, Rescaling(1.0 / self.temperature_)])
-            network.shapes, network.dtype = [*self.network_.shapes, self.network_.out_shape], self.network_.dtype
-            network.epochs_seen, network.steps_seen = self.network_.epochs_seen, self.network_.steps_seen
+            networks = [_divided(network, self.temperature_) for network in networks]
+        network = networks[0] if len(networks) == 1 else average(networks, link)
         labels = None if self.multilabel_ else [str(c) if isinstance(c, str) else c for c in self.classes_.tolist()]
         return Model(
             network,
             preprocessing=self.preprocessing_,
             labels=labels,
             task="attributes" if self.multilabel_ or network.out_shape[0] == 1 else "multiclass",
-            link=self._loss.link,
+            link=link if len(networks) == 1 else averaged_link(link),
             feature_names=getattr(self, "feature_names_in_", None),
         )
 
@@ -330,6 +336,14 @@ class Classifier(ClassifierMixin, NetworkEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _divided(network: Sequential, temperature: float) -> Sequential:
+    """The same layers with a division of their outputs behind them."""
+    divided = Sequential([*network.layers, Rescaling(1.0 / temperature)])
+    divided.shapes, divided.dtype = [*network.shapes, network.out_shape], network.dtype
+    divided.epochs_seen, divided.steps_seen = network.epochs_seen, network.steps_seen
+    return divided
 
 
 def _subset_accuracy(prediction: Array, target: Array, weight: Array | None = None) -> float:

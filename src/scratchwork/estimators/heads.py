@@ -7,6 +7,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from ..arrays import Array
 from ..errors import ConfigurationError, DataError
+from ..labels import plain_label
 from ..layers import Softmax
 from ..losses import (
     BinaryHinge,
@@ -43,23 +44,23 @@ def learn_classes(estimator: Any, y: Array, *, goes_on: bool, incremental: bool,
     multilabel = kind == "multilabel-indicator"
     found = np.arange(y.shape[1]) if multilabel else unique_labels(y)
     if goes_on:
-        _require_known(estimator, found, multilabel, classes)
+        _require_known(estimator, found, multilabel, classes, incremental=incremental)
     else:
         estimator.classes_ = found if classes is None or multilabel else unique_labels(np.asarray(classes))
         estimator.multilabel_ = multilabel
         if incremental and not multilabel and len(unknown := np.setdiff1d(found, estimator.classes_)):
-            raise DataError(f"y holds {unknown[0]!r}, which is not among classes={estimator.classes_}")
+            raise DataError(f"y holds {plain_label(unknown[0])!r}, which is not among classes={estimator.classes_}")
     if not incremental and not multilabel and len(found) < 2:
-        raise DataError(f"y holds one class only ({found[0]!r}): a classifier needs rows of at least two classes")
+        raise DataError(f"y holds one class only ({plain_label(found[0])!r}): a classifier needs rows of at least two classes")
     return encoded_classes(y, estimator.classes_, "y", multilabel=multilabel)
 
 
-def _require_known(estimator: Any, found: Array, multilabel: bool, classes: Any) -> None:
+def _require_known(estimator: Any, found: Array, multilabel: bool, classes: Any, *, incremental: bool) -> None:
     if classes is not None and not np.array_equal(unique_labels(np.asarray(classes)), estimator.classes_):
         raise DataError(f"classes={np.asarray(classes)} is not the same as on the first call: {estimator.classes_}")
     if multilabel != estimator.multilabel_:
         raise DataError("y is multilabel in one call and holds one class per row in another")
-    if estimator.warm_start and not np.array_equal(found, estimator.classes_):
+    if not incremental and not np.array_equal(found, estimator.classes_):
         raise DataError(
             "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
             f"Previously got {estimator.classes_}, `y` has {found}"
@@ -79,7 +80,7 @@ def encoded_classes(y: Any, classes: Array, name: str, *, multilabel: bool) -> A
     index = np.searchsorted(classes, y)
     index[index == len(classes)] = 0
     if not (same := classes[index] == y).all():
-        raise DataError(f"{name} holds the class {y[~same][0]!r}, which the classifier does not know")
+        raise DataError(f"{name} holds the class {plain_label(y[~same][0])!r}, which the classifier does not know")
     return np.asarray(index, np.int64)
 
 

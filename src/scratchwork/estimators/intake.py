@@ -99,6 +99,16 @@ def chosen(rows: Rows, which: Array) -> Rows:
     return rows.take(which) if isinstance(rows, Table) else rows[which]
 
 
+def present(rows: Rows, target: Array, weight: Array | None) -> tuple[Rows, Array, Array | None]:
+    """The rows that count: a weight of 0 is a row that is not there."""
+    if weight is None or weight.all():
+        return rows, target, weight
+    if not weight.any():
+        raise DataError("sample_weight and class_weight: every weight is zero, so that no row is left")
+    kept = np.flatnonzero(weight)
+    return chosen(rows, kept), target[kept], weight[kept]
+
+
 def number_type(rows: Rows, wanted: Any) -> np.dtype[Any]:
     """What to compute in: what is asked for; else what numbers come in, and float32 for encoded tables."""
     if isinstance(wanted, str) and wanted == "auto":

@@ -13,7 +13,7 @@ from ..losses import Loss, apply_link
 from ..model import Model
 from ..sequential import Sequential
 from .base import NetworkEstimator
-from .calibration import conformal_margin, interval_ends
+from .calibration import conformal_margin
 from .classifier import learns_by_steps
 from .heads import regression_loss
 
@@ -246,6 +246,14 @@ class Regressor(RegressorMixin, NetworkEstimator):
         """scikit-learn's squared error is half of the mean square: α counts twice, for the same minimum."""
         return float(self.alpha) * (2.0 if self.loss == "squared_error" else 1.0)
 
+    def _check_calibration(self, incremental: bool) -> None:
+        super()._check_calibration(incremental)
+        if self.calibrate is not None and (self.calibrate != "conformal" or not _has_intervals(self)):
+            raise ConfigurationError(
+                "calibrate='conformal' widens intervals: it needs loss='quantile' and several quantiles; "
+                f"received calibrate={self.calibrate!r}, loss={self.loss!r}, quantile={self.quantile!r}"
+            )
+
     @property
     def out_activation_(self) -> str:
         """What turns outputs into predictions, in scikit-learn's words."""
@@ -255,19 +263,11 @@ class Regressor(RegressorMixin, NetworkEstimator):
         self.__dict__.pop("margin_", None)
         if self.calibrate is None or validation is None:
             return
-        if self.calibrate != "conformal" or not _has_intervals(self):
-            raise ConfigurationError(
-                "calibrate='conformal' widens intervals: it needs loss='quantile' and several quantiles; "
-                f"received calibrate={self.calibrate!r}, loss={self.loss!r}, quantile={self.quantile!r}"
-            )
-        found = self._by_target(self.network_.predict(self._prepared(validation[0])))
-        quantiles = self._quantiles()
-        low, high = interval_ends(quantiles)
+        found = np.sort(self._by_target(self.network_.predict(self._prepared(validation[0]))), axis=2)
         truth = validation[1].reshape(found.shape)[:, :, 0]
-        coverage = quantiles[high] - quantiles[low]
-        self.margin_ = np.array(
-            [conformal_margin(found[:, k, low], found[:, k, high], truth[:, k], coverage) for k in range(self.n_targets_)]
-        )
+        coverage = max(self._quantiles()) - min(self._quantiles())
+        ends = [(found[:, k, 0], found[:, k, -1], truth[:, k]) for k in range(self.n_targets_)]
+        self.margin_ = np.array([conformal_margin(*end, coverage) for end in ends])
 
     def _by_target(self, outputs: Array) -> Array:
         """(N, targets, quantiles)"""

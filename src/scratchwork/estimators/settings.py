@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import ConfigurationError, look_up
 from ..optimizers import SGD, Adam
 from ..perceptron import ACTIVATIONS, perceptron
+from ..preparation import resolve_optimizer
 from ..preprocessing import Chain, MinMax, Standardize, TableEncoder, Transformer
 from ..second_order import LBFGS
 from ..sequential import ENGINES, Sequential
@@ -51,6 +52,10 @@ def _one_of(*names: Any) -> Callable[[Any], bool]:
     return lambda value: any(value is name or (isinstance(value, str) and value == name) for name in names)
 
 
+def _float_type(value: Any) -> bool:
+    return value in ("auto", "float32", "float64", np.float32, np.float64, np.dtype(np.float32), np.dtype(np.float64))
+
+
 CHECKS: dict[str, Check] = {
     "alpha": (_number(0), "a finite number >= 0"),
     "batch_norm": (_flag, "True or False"),
@@ -58,7 +63,7 @@ CHECKS: dict[str, Check] = {
     "beta_1": (_number(0, 1), "a number with 0 <= beta_1 < 1"),
     "beta_2": (_number(0, 1), "a number with 0 <= beta_2 < 1"),
     "bootstrap": (_flag, "True or False"),
-    "dtype": (_one_of("auto", "float32", "float64", np.float32, np.float64), "'auto', 'float32' or 'float64'"),
+    "dtype": (_float_type, "'auto', 'float32' or 'float64'"),
     "early_stopping": (_flag, "True or False"),
     "engine": (_one_of(*ENGINES), f"one of {', '.join(ENGINES)}"),
     "epsilon": (_number(0, above=True), "a number > 0"),
@@ -66,10 +71,19 @@ CHECKS: dict[str, Check] = {
     "learning_rate_init": (_number(0, above=True), "a finite number > 0"),
     "max_fun": (_whole(1), "a whole number >= 1"),
     "max_iter": (_whole(1), "a whole number >= 1"),
+    "monitor": (_one_of("auto", "val_score", "val_loss"), "'auto', 'val_score' or 'val_loss'"),
     "momentum": (_number(0, 1), "a number with 0 <= momentum < 1"),
     "n_iter_no_change": (lambda value: _whole(1)(value) or value == math.inf, "a whole number >= 1, or infinity"),
     "n_networks": (_whole(1), "a whole number >= 1"),
     "nesterovs_momentum": (_flag, "True or False"),
+    "quantile": (
+        lambda value: (
+            all(map(_number(0, 1, above=True), value))
+            if np.ndim(value) == 1 and len(value)
+            else _number(0, 1, above=True)(value)
+        ),
+        "a number with 0 < quantile < 1, or several",
+    ),
     "power_t": (_number(0), "a number >= 0"),
     "shuffle": (_flag, "True or False"),
     "solver": (_one_of(*SOLVERS), f"one of {', '.join(SOLVERS)}; an optimizer of another kind is given as optimizer="),
@@ -118,12 +132,14 @@ def make_network(estimator: Any, outputs: int) -> Sequential:
     table = {**ACTIVATIONS, **dict.fromkeys(NAMES_OF_THEIRS)}
     for name in names:
         look_up(name, table, "activation")
-    dropout = estimator.dropout if isinstance(estimator.dropout, Real) else list(estimator.dropout)
+    dropout = estimator.dropout
+    if not isinstance(dropout, Real | Sequence | np.ndarray) or isinstance(dropout, str):
+        raise ConfigurationError(f"dropout is a rate with 0 <= rate < 1, or one per hidden layer; received {dropout!r}")
     return perceptron(
         sizes,
         outputs,
         activation=[NAMES_OF_THEIRS.get(name, name) for name in names],
-        dropout=dropout,  # type: ignore[arg-type]
+        dropout=float(dropout) if isinstance(dropout, Real) else list(dropout),
         batch_norm=estimator.batch_norm,
         initializer="glorot_uniform" if THEIRS.issuperset(names) else None,
     )
@@ -159,7 +175,7 @@ class InverseScaling:
 def make_optimizer(estimator: Any, batch: int) -> Any:
     """`optimizer=` where there is one; else the solver with its settings."""
     if estimator.optimizer is not None:
-        return estimator.optimizer
+        return resolve_optimizer(estimator.optimizer)
     rate: Any = float(estimator.learning_rate_init)
     if estimator.schedule is not None:
         rate = estimator.schedule
