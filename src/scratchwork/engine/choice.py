@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 NEEDED = ("numba", "threadpoolctl")
+SMALL_STEP = 50e6
+"""Multiplications per step below which a second BLAS thread costs more than it brings, most of all on a busy machine."""
 _told: set[str] = set()
 
 
@@ -87,6 +89,18 @@ def prepared_row(network: Sequential) -> "PreparedRow":
         return PreparedRow(network)
     except NotLowered as unknown:
         raise ConfigurationError(f"the compiled path does not know {unknown}: use predict") from None
+
+
+def blas_threads(engine: str, wanted: int | None, multiplications: float) -> int | None:
+    """`threads` for fit: what is wanted; else one for steps so small that a second BLAS thread costs more than it brings.
+
+    Else as it is: the compiled path chooses for itself, and BLAS cannot be told without threadpoolctl. `multiplications` are
+    those of a step's forward pass.
+    """
+    compiled = engine == "compiled" or (engine == "auto" and not missing())
+    if wanted is not None or compiled or 2 * multiplications > SMALL_STEP or not _installed("threadpoolctl"):
+        return wanted
+    return 1
 
 
 def missing() -> str:

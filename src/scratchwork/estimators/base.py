@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..arrays import Array
 from ..averaging import average, combined
 from ..callbacks import EarlyStopping, checked_callbacks
+from ..engine.choice import blas_threads
 from ..ensemble import fit_many
 from ..errors import ConfigurationError, DataError
 from ..history import History, TrainingState
@@ -164,7 +165,7 @@ class NetworkEstimator(Weights, BaseEstimator, ABC):
             regularizer=L2(strength) if strength > 0 else None,
             callbacks=[*callbacks, *checked_callbacks(self.callbacks), *([Lines()] if self.verbose else [])],
             engine=self.engine,
-            threads=self.threads,
+            threads=blas_threads(self.engine, self.threads, size * self.network_.flat().value.size),
             shuffle=bool(self.shuffle) and not incremental,
             seed=self._seed,
             progress=False,

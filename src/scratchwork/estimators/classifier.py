@@ -279,7 +279,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):
             return
         x = self._prepared(validation[0])
         logits = np.stack([network.predict(x) for network in self.networks_])
-        self.temperature_ = best_temperature(logits, validation[1], self._loss.link, *validation[2:])
+        self.temperature_ = best_temperature(logits, validation[1], str(self._loss.link), *validation[2:])
 
     # -- use -----------------------------------------------------------------------------------------------------
 
