@@ -150,7 +150,8 @@ class NetworkEstimator(Weights, BaseEstimator, ABC):
         if incremental and isinstance(optimizer, LBFGS):
             raise ConfigurationError("lbfgs looks at all rows at once: partial_fit needs solver='adam' or 'sgd'")
         watched = validation is not None and self.early_stopping and not incremental
-        callbacks = [] if incremental or isinstance(optimizer, LBFGS) else self._callbacks(watched)
+        callbacks = [] if incremental else self._callbacks(watched, by_itself=isinstance(optimizer, LBFGS))
+        earlier = (self._stopping.best, [array.copy() for array in self._arrays()]) if watched and self._stopping else None
         strength = self._penalty() / (nominal if weight is None else nominal * float(weight.mean()))
         history = self._run(
             x,
@@ -170,6 +171,9 @@ class NetworkEstimator(Weights, BaseEstimator, ABC):
             seed=self._seed,
             progress=False,
         )
+        if earlier is not None and self._stopping is not None and self._stopping.best == earlier[0]:
+            for array, value in zip(self._arrays(), earlier[1], strict=True):
+                array[...] = value
         self._remember(history, n, validation is not None, watched)
         ended = history.stopped in ("converged", "early stopping") or incremental
         if not ended and history.stopped in ("epochs", "evaluations"):
@@ -229,8 +233,8 @@ class NetworkEstimator(Weights, BaseEstimator, ABC):
         """How much ½ ‖W‖² counts, summed over a batch."""
         return float(self.alpha)
 
-    def _callbacks(self, watched: bool) -> list[Any]:
-        """What ends the training, and what puts the best epoch back."""
+    def _callbacks(self, watched: bool, *, by_itself: bool) -> list[Any]:
+        """What ends the training where it does not end by itself, and what puts the best epoch back."""
         monitor = ("val_score" if self.monitor == "auto" else self.monitor) if watched else "loss"
         larger = monitor.endswith("score")
         if self._stopping is None or self._stopping.monitor != monitor:
@@ -240,7 +244,12 @@ class NetworkEstimator(Weights, BaseEstimator, ABC):
             )
         self._stopping.go_on(self.tol, self.n_iter_no_change)
         keep = [EarlyStopping(monitor, patience=None, mode="max" if larger else "min")] if watched else []
-        return [self._stopping, *keep]
+        return keep if by_itself else [self._stopping, *keep]
+
+    def _arrays(self) -> list[Array]:
+        """All that the network learned, to be copied or written to."""
+        network = self.network_
+        return [*(parameter.value for _, parameter in network.parameters()), *(buffer for _, buffer in network.buffers())]
 
     def _remember(self, history: History, rows: int, validated: bool, watched: bool) -> None:
         self.history_ = history
