@@ -258,15 +258,18 @@ def test_small_networks_get_one_thread():
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("a,b,kind\n1,2,x\n3,nan,y\n", "line 3, column 2 ('b')"),
+        ("a,b,kind\n1,2,x\n3,nan,y\n", "each of the 2 rows has a class of its own"),
         ("a,b,kind\n1,2,x\n3,inf,y\n", "not a finite number"),
         ("a,b,kind\n1,2,x\n3,4\n", "line 3: 2 cells where 3 belong"),
-        ("a,b,kind\n1,2,x\n3,hello,y\n", "'hello' is text where a number belongs"),
+        ("a,b,kind\n1,2,x\n3,hello,3\n5,6,4", "each of the 3 rows has a class of its own"),
         ("a,b,kind\n1,2,x\n3,4,x\n5,6,x\n", "one class only ('x')"),
         ("a,b,kind\n1,2,x\n3,4,y\n5,6,z\n", "each of the 3 rows has a class of its own"),
         ("a,b,kind\n", "is empty"),
         ("", "is empty"),
-        ("a,b,kind\n1,2,x\n3,4,\n", "target is missing"),
+        ("a,b,kind\n1,2,x\n3,4,\n", "the target 'kind' of bad holds one class only ('x')"),
+        ("a,b,kind\n1,2,\n3,4,?\n", "the target 'kind' of bad.csv is missing in every row"),
+        ("a,b,price\n1,2,2.5\n3,4,2.5\n", "the target 'price' of bad is 2.5 in every row"),
+        ("a,b,price\n1,2,2.5\n3,4,3.5\n", "has 2 rows with a target, too few to hold some out"),
     ],
 )
 def test_bad_tables(here, content, told, capsys):

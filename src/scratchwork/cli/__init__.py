@@ -24,13 +24,14 @@ DESCRIPTION = """Neural networks from scratch, with the work shown.
 
 examples:
   scratchwork train digits                   on real digits; ends with a report
-  scratchwork train table.csv --target kind --hidden 64,32
+  scratchwork train people.csv --target income     on a table of any columns
+  scratchwork predict runs/people-1 new.csv --out predictions.csv
   scratchwork predict runs/digits-1 digits --row 3
   scratchwork check                          are all derivatives right?
 
-DATA is a built-in set (scratchwork data lists them), a CSV or npz file, a
-folder with the MNIST or CIFAR-10 files, or a folder of images, in one folder
-per class. MODEL is a model file, or the run folder that train left."""
+DATA is a built-in set (scratchwork data lists them), a table in a CSV, Parquet
+or Arrow file, an npz file, a folder with the MNIST or CIFAR-10 files, or a
+folder of images, in one folder per class. MODEL is a model file, or the run folder that train left."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

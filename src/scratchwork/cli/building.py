@@ -1,7 +1,6 @@
 """From settings and data to what is trained: the parts of the rows, the network, the loss, the optimizer."""
 
 import hashlib
-import importlib.util
 import itertools
 import math
 from dataclasses import dataclass, replace
@@ -11,13 +10,14 @@ import numpy as np
 
 from .. import data
 from ..arrays import Array
-from ..engine.choice import missing
+from ..data import AnyData, Table, TableData
+from ..engine.choice import blas_threads
 from ..errors import ConfigurationError, DataError
 from ..layers import Dense, Softmax
 from ..losses import LOSSES, CategoricalCrossEntropy, Loss
 from ..model import Model
 from ..perceptron import perceptron
-from ..preprocessing import Rescale, Transformer
+from ..preprocessing import Rescale, SmoothClip, TableEncoder, Transformer
 from ..regularizers import L1, L2, ElasticNet, MaxNorm
 from ..second_order import LBFGS
 from ..sequential import Sequential
@@ -29,20 +29,21 @@ CLASSES = ("multiclass", "attributes")
 
 @dataclass(frozen=True)
 class Part:
-    """Some rows with their targets (class numbers, or numbers), and which rows of the data set they are."""
+    """Some rows (an array or a Table) with their targets (class numbers, or numbers), and which rows of the data they are."""
 
-    x: Array
+    x: Any
     y: Array
     rows: Array
 
     @classmethod
-    def whole(cls, x: Array, y: Array) -> "Part":
-        """All rows."""
-        return cls(x, y, np.arange(len(x)))
+    def whole(cls, x: Array | Table, y: Array, rows: Array | None = None) -> "Part":
+        """All rows; `rows` where they have other numbers than 0, 1, 2, ..."""
+        return cls(x, y, np.arange(len(x)) if rows is None else rows)
 
     def take(self, rows: Array) -> "Part":
         """Some of the rows."""
-        return Part(self.x[rows], self.y[rows], self.rows[rows])
+        x = self.x.take(rows) if isinstance(self.x, Table) else self.x[rows]
+        return Part(x, self.y[rows], self.rows[rows])
 
     def __len__(self) -> int:
         return len(self.x)
@@ -57,11 +58,19 @@ class Parts:
     test: Part | None
 
 
-def divide(dataset: data.Dataset, settings: Settings) -> Parts:
+def divide(dataset: AnyData, settings: Settings) -> Parts:
     """The three parts of the data; the seed decides which row goes where, and classes keep their shares."""
     assert dataset.y is not None
-    rest, test = Part.whole(dataset.x, dataset.y), None
+    rest, test = Part.whole(dataset.x, dataset.y, dataset.rows), None
     seed = settings.training.seed
+    if settings.data.test_fraction or settings.data.validation_fraction:
+        _require_repetition(dataset)
+    parts = 1 + bool(settings.data.validation_fraction) + bool(settings.data.test_fraction and dataset.x_test is None)
+    if len(rest) < parts:
+        raise DataError(
+            f"{dataset.name} has {len(rest)} row{'s' * (len(rest) != 1)} with a target, too few to hold some out: "
+            "find more, or give --test-fraction 0 --validation-fraction 0"
+        )
     if dataset.x_test is not None and dataset.y_test is not None:
         test = Part.whole(dataset.x_test, dataset.y_test)
     elif settings.data.test_fraction:
@@ -83,21 +92,29 @@ def held_out_rows(y: Array, fraction: float, seed: int) -> tuple[Array, Array]:
         return data.split_indices(y, fraction, seed=seed)
     common = np.flatnonzero(np.bincount(y)[y] > 1)
     if len(common) < 2:
-        raise DataError(
-            f"each of the {len(y)} rows has a class of its own, so none can be held out: is the target column the right "
-            "one? (--task regression takes numbers as amounts)"
-        )
+        raise DataError(f"no class of the {len(y)} rows has two, so none can be held out: is the target column the right one?")
     _, held = data.split_indices(y[common], fraction, seed=seed)
     mask = np.ones(len(y), bool)
     mask[common[held]] = False
     return np.flatnonzero(mask), np.flatnonzero(~mask)
 
 
-def fingerprint(x: Array) -> str:
+def fingerprint(x: Array | Table) -> str:
     """A short hash of all rows: the same for the same data, wherever its file lies."""
+    if isinstance(x, Table):
+        digest = hashlib.blake2b(repr((x.names, x.kinds)).encode(), digest_size=8)
+        for column in x.columns:
+            text = column.dtype == object
+            digest.update(repr(column.tolist()).encode() if text else np.ascontiguousarray(column, _plain(column)).data)
+        return digest.hexdigest()
     digest = hashlib.blake2b(str((x.shape, x.dtype.name)).encode(), digest_size=8)
     digest.update(np.ascontiguousarray(x).data)
     return digest.hexdigest()
+
+
+def _plain(column: Array) -> str:
+    """Numbers of any width, and booleans with gaps or without, as one type; dates as whole numbers."""
+    return "<i8" if column.dtype.kind == "M" else "<f8"
 
 
 def plain_labels(labels: tuple[str, ...]) -> list[Any]:
@@ -107,7 +124,7 @@ def plain_labels(labels: tuple[str, ...]) -> list[Any]:
     return list(numbers) if plain else list(labels)
 
 
-def choose_loss(dataset: data.Dataset, settings: Settings) -> Loss:
+def choose_loss(dataset: AnyData, settings: Settings) -> Loss:
     """The loss that was asked for, or the one that the target asks for."""
     name = settings.training.loss
     if name == "auto":
@@ -120,7 +137,33 @@ def choose_loss(dataset: data.Dataset, settings: Settings) -> Loss:
     return loss
 
 
-def as_amounts(dataset: data.Dataset) -> data.Dataset:
+def require_variety(dataset: AnyData) -> None:
+    """DataError for a target that is the same in every row."""
+    y, where = np.asarray(dataset.y), f"the target {dataset.target_name!r} of {dataset.name}"
+    if len(y) == 1:
+        raise DataError(f"{where} has a value in one row only: there is nothing to learn from one")
+    if len(y) and bool((y == y[0]).all()):
+        if dataset.labels is not None:
+            only = dataset.labels[int(y[0])]
+            raise DataError(f"{where} holds one class only ({only!r}): there is nothing to tell apart, two are needed")
+        raise DataError(f"{where} is {y.flat[0]:g} in every row: there is nothing to learn")
+
+
+def _require_repetition(dataset: AnyData) -> None:
+    """DataError for classes that are names or amounts in truth: most rows have one of their own."""
+    y = np.asarray(dataset.y)
+    if dataset.labels is None or len(y) < 2:
+        return
+    classes = len(np.unique(y))
+    if classes == len(y) or (len(y) > 20 and 2 * classes > len(y)):
+        own = "has a class of its own" if classes == len(y) else f"has one of {classes:,} classes"
+        raise DataError(
+            f"the target {dataset.target_name!r} of {dataset.name} cannot be learned as classes: each of the {len(y):,} rows "
+            f"{own}; is it the right column? (--target names another, --task regression takes numbers as amounts)"
+        )
+
+
+def as_amounts(dataset: AnyData) -> AnyData:
     """A data set of classes that are numbers as one of amounts, for a loss of the regression kind."""
     if dataset.labels is None or dataset.y is None:
         return dataset
@@ -128,6 +171,8 @@ def as_amounts(dataset: data.Dataset) -> data.Dataset:
         values = np.array([float(label) for label in dataset.labels], np.float32)
     except ValueError:
         raise SettingsError(f"the classes of {dataset.name} are text: a regression loss needs numbers") from None
+    if isinstance(dataset, TableData):
+        return replace(dataset, y=values[dataset.y], labels=None)
     y_test = None if dataset.y_test is None else values[dataset.y_test]
     return replace(dataset, y=values[dataset.y], y_test=y_test, labels=None)
 
@@ -149,18 +194,20 @@ def build_network(settings: Settings, outputs: int, loss: Loss) -> Sequential:
     return network
 
 
-def build_model(dataset: data.Dataset, settings: Settings, loss: Loss, train: Part) -> Model:
+def build_model(dataset: AnyData, settings: Settings, loss: Loss, train: Part) -> Model:
     """A Model that has learned nothing yet: network, preprocessing and names."""
     if dataset.labels is not None:
         count = len(dataset.labels)
         if count < 2 or len(np.unique(train.y)) < 2:
             only = dataset.labels[train.y[0]]
-            raise DataError(f"{dataset.name} holds one class only ({only!r}): there is nothing to tell apart, two are needed")
+            raise DataError(
+                f"the training rows of {dataset.name} hold one class only ({only!r}): there is nothing to tell apart"
+            )
         if loss.task == "attributes" and count != 2:
             raise ConfigurationError(f"{type(loss).__name__} tells two classes apart, and {dataset.name} has {count}")
     return Model(
         build_network(settings, count_outputs(dataset, loss), loss),
-        preprocessing=build_preprocessing(settings.data.preprocessing, dataset, train),
+        preprocessing=build_preprocessing(settings, dataset, train),
         labels=None if dataset.labels is None else plain_labels(dataset.labels),
         feature_names=dataset.feature_names,
         target_name=dataset.target_name,
@@ -168,7 +215,7 @@ def build_model(dataset: data.Dataset, settings: Settings, loss: Loss, train: Pa
     )
 
 
-def count_outputs(dataset: data.Dataset, loss: Loss) -> int:
+def count_outputs(dataset: AnyData, loss: Loss) -> int:
     """One output per class or per number to be predicted; one for a loss that tells two classes apart by a sign."""
     assert dataset.y is not None
     if dataset.labels is not None:
@@ -176,15 +223,32 @@ def count_outputs(dataset: data.Dataset, loss: Loss) -> int:
     return 1 if dataset.y.ndim == 1 else int(dataset.y.shape[1])
 
 
-def build_preprocessing(name: str, dataset: data.Dataset, train: Part) -> list[Transformer]:
+def build_preprocessing(settings: Settings, dataset: AnyData, train: Part) -> list[Transformer]:
     """What is done to rows first; nothing but the training part is looked at."""
+    name = settings.data.preprocessing
+    if isinstance(dataset, TableData):
+        return _table_preprocessing(name, settings.data.categories or ())
     if name == "auto":
         name = "scale" if dataset.image_shape is not None else "standardize"
     if name == "scale":
         largest = float(np.abs(train.x).max()) if train.x.size else 1.0
         return [Rescale(1.0 / largest)] if math.isfinite(largest) and largest > 0 else []
+    return _named_preprocessing(name)
+
+
+def _named_preprocessing(name: str) -> list[Transformer]:
     make = PREPROCESSING[name]
-    return [] if make is None else [make()]
+    return [] if make is None else [make(), *([SmoothClip()] if name == "robust" else [])]
+
+
+def _table_preprocessing(name: str, categories: tuple[str, ...]) -> list[Transformer]:
+    """A table becomes numbers first; standardize and robust are done to its columns of numbers, others to all of them."""
+    if name == "scale":
+        raise SettingsError("--preprocessing scale is for images and numbers: a table takes standardize, robust or none")
+    kinds = dict.fromkeys(categories, "category") or None
+    if name in ("auto", "standardize", "robust"):
+        return [TableEncoder("robust" if name == "robust" else "standardize", kinds=kinds)]
+    return [TableEncoder("none", kinds=kinds), *_named_preprocessing(name)]
 
 
 def build_optimizer(settings: Settings, rows: int) -> Any:
@@ -203,21 +267,12 @@ def peak_rate(training: TrainingSettings) -> float:
     return LEARNING_RATES[training.optimizer] if training.learning_rate is None else training.learning_rate
 
 
-SMALL_STEP = 50e6
-"""Multiplications per step below which a second thread costs more than it brings, most of all on a busy machine."""
-
-
 def choose_threads(settings: Settings, inputs: int, outputs: int, rows: int) -> int | None:
     """Threads for matrix products: those asked for; else one for small steps where threadpoolctl can set it; else as it is."""
-    asked = settings.training.threads
-    if settings.training.engine == "compiled" or (settings.training.engine == "auto" and not missing()):
-        return asked  # the compiled path chooses for itself
     sizes = (inputs, *settings.network.hidden, outputs)
     per_row = sum(before * after for before, after in itertools.pairwise(sizes))
     batch = min(settings.training.batch_size or rows, rows)
-    if asked is not None or 2 * batch * per_row > SMALL_STEP or importlib.util.find_spec("threadpoolctl") is None:
-        return asked
-    return 1
+    return blas_threads(settings.training.engine, settings.training.threads, batch * per_row)
 
 
 def fit_settings(settings: Settings, loss: Loss, threads: int | None) -> dict[str, Any]:

@@ -6,15 +6,16 @@ from .arguments import checked
 from .models import PART_NAMES, choose_part, load_for, load_model
 from .report import measure, measures_line, mistakes_text
 from .settings import name_in
+from .summary import left_out
 
 DESCRIPTION = """Measure a saved model on data whose answers are known: accuracy, balanced
-accuracy, log loss, the confusion matrix and the worst mistakes for classes;
-rmse, mae and r2 for numbers.
+accuracy, log loss, the area under the ROC curve, the confusion matrix and the
+worst mistakes for classes; rmse, mae and r2 for numbers.
 
 Where DATA is what the model was trained on, the rows that were held out from
 training are taken (--part train and --part all take others); the test part of
-sets that have one; otherwise all rows. Columns of a CSV file are found by
-name."""
+sets that have one; otherwise all rows. Columns of a table are found by
+name, and rows without an answer are left out."""
 
 EPILOG = """examples:
   scratchwork evaluate runs/digits-1 digits
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL, DATA and which rows."""
     parser.add_argument("model", metavar="MODEL", help="a model file, or the folder of a run")
     parser.add_argument("data", metavar="DATA", help="a built-in set or a path")
-    parser.add_argument("--target", metavar="COLUMN", help="the column of a CSV file that holds the answers (as in training)")
+    parser.add_argument("--target", metavar="COLUMN", help="the column of a table that holds the answers (as in training)")
     parser.add_argument(
         "--part", type=checked(name_in(PART_NAMES, "part")), default="auto", metavar="PART", help="auto, test, train or all"
     )
@@ -40,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
     part, which = choose_part(model, dataset, options.part)
     result = measure(model, dataset, part)
     print(f"{dataset.name}: {which}, {len(part):,} rows")
+    for line in left_out(dataset):
+        print(line.strip())
     print(measures_line(result.measures))
     answers = result.answers
     if answers is None:

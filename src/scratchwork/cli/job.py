@@ -1,5 +1,6 @@
 """One training run without its surroundings: the data and its parts, the model, the training, the measures."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,9 @@ import numpy as np
 from .. import data
 from .._version import __version__
 from ..callbacks import Callback, EarlyStopping
-from ..data import Dataset
+from ..data import AnyData, TableData
 from ..history import History
+from ..losses import Loss
 from ..model import Model
 from .building import (
     Part,
@@ -16,6 +18,7 @@ from .building import (
     TargetScale,
     as_amounts,
     build_model,
+    build_network,
     build_optimizer,
     choose_loss,
     choose_threads,
@@ -23,52 +26,66 @@ from .building import (
     divide,
     fingerprint,
     fit_settings,
+    require_variety,
     scales_targets,
 )
 from .report import Result, measure
-from .settings import Settings
+from .settings import NetworkSettings, Settings
+from .tables import LEARNING_RATES
 
 PARTS = ("train", "validation", "test")
+
+LINEAR_FACTOR = 5.0
+"""How many times as large the learning rate of the linear model is."""
 
 
 class Job:
     """One training run: the data and its parts, the model, and what is said about them."""
 
-    def __init__(self, name: str, dataset: Dataset, settings: Settings) -> None:
+    def __init__(self, name: str, dataset: AnyData, settings: Settings) -> None:
         self.name, self.settings = name, settings
         self.loss = choose_loss(dataset, settings)
         self.dataset = as_amounts(dataset) if self.loss.task == "regression" else dataset
-        data.check_pair(self.dataset.x, self.dataset.y)
+        if not isinstance(dataset, TableData):
+            data.check_pair(self.dataset.x, self.dataset.y)
+        require_variety(self.dataset)
         self.parts: Parts = divide(self.dataset, settings)
         self.model: Model = build_model(self.dataset, settings, self.loss, self.parts.train)
         self.outputs = count_outputs(self.dataset, self.loss)
-        self.threads = choose_threads(settings, self.dataset.x.shape[1], self.outputs, len(self.parts.train))
+        self.inputs = len(self.dataset.feature_names)
+        if isinstance(dataset, TableData):  # what becomes of the columns is said before the training
+            self.model.preprocessing.fit(self.parts.train.x)
+            self.inputs = self.encoded(self.parts.train.take(np.arange(1))).x.shape[1]
+        self.threads = choose_threads(settings, self.inputs, self.outputs, len(self.parts.train))
         self.optimizer = build_optimizer(settings, len(self.parts.train))
 
     def train(self, callbacks: list[Callback]) -> History:
         """Fit the model on the training part."""
-        training, parts, labels = self.settings.training, self.parts, self.model.labels
-        scale = TargetScale.of(parts.train.y) if scales_targets(self.loss) else None
+        return train_model(self.model, self.parts, self.loss, self.optimizer, self.settings, self.threads, callbacks)
 
-        def targets(part: Part) -> Any:
-            if scale is not None:
-                return scale.apply(part.y)
-            return part.y if labels is None else np.array(labels)[part.y]
+    def encoded(self, part: Part) -> Part:
+        """A part as the network sees it: rows of numbers."""
+        return replace(part, x=self.model.preprocessing.transform(part.x))
 
-        stopping: list[Callback] = [EarlyStopping(patience=training.patience)] if training.patience else []
-        history = self.model.fit(
-            parts.train.x,
-            targets(parts.train),
-            loss=self.loss,
-            optimizer=self.optimizer,
-            validation_data=None if parts.validation is None else (parts.validation.x, targets(parts.validation)),
-            callbacks=[*callbacks[:1], *stopping, *callbacks[1:]],
-            progress=False,
-            **fit_settings(self.settings, self.loss, self.threads),
+    def linear(self) -> Model:
+        """A model without hidden layers, trained on the same encoded rows in the same way.
+
+        Where no learning rate is asked for, it has a larger one: its loss is convex, and at the rate of a network it would
+        not come to its end in as many epochs.
+        """
+        settings = self.settings
+        training = settings.training
+        if training.learning_rate is None and training.optimizer in LEARNING_RATES:
+            training = replace(training, learning_rate=LINEAR_FACTOR * LEARNING_RATES[training.optimizer])
+        settings = replace(settings, network=NetworkSettings(hidden=()), training=training)
+        parts = Parts(
+            self.encoded(self.parts.train),
+            None if self.parts.validation is None else self.encoded(self.parts.validation),
+            None,
         )
-        if scale is not None:
-            scale.fold_into(self.model.network)
-        return history
+        model = Model(build_network(settings, self.outputs, self.loss), labels=self.model.labels)
+        train_model(model, parts, self.loss, build_optimizer(settings, len(parts.train)), settings, self.threads, [])
+        return model
 
     def measured(self) -> tuple[Result, Part, str]:
         """The measures on the test part; where none was held out on the validation part, or else on the training part."""
@@ -101,3 +118,31 @@ class Job:
             "preprocessing": [repr(step) for step in self.model.preprocessing.steps],
             "settings": self.settings.to_dict(),
         }
+
+
+def train_model(
+    model: Model, parts: Parts, loss: Loss, optimizer: Any, settings: Settings, threads: int | None, callbacks: list[Callback]
+) -> History:
+    """Fit a model on the training part, its targets scaled and its epochs compared as the settings say."""
+    training, labels = settings.training, model.labels
+    scale = TargetScale.of(parts.train.y) if scales_targets(loss) else None
+
+    def targets(part: Part) -> Any:
+        if scale is not None:
+            return scale.apply(part.y)
+        return part.y if labels is None else np.array(labels)[part.y]
+
+    stopping: list[Callback] = [EarlyStopping(patience=training.patience)] if training.patience else []
+    history = model.fit(
+        parts.train.x,
+        targets(parts.train),
+        loss=loss,
+        optimizer=optimizer,
+        validation_data=None if parts.validation is None else (parts.validation.x, targets(parts.validation)),
+        callbacks=[*callbacks[:1], *stopping, *callbacks[1:]],
+        progress=False,
+        **fit_settings(settings, loss, threads),
+    )
+    if scale is not None:
+        scale.fold_into(model.network)
+    return history

@@ -1,5 +1,6 @@
 """What a trained model does on rows whose answer is known: in numbers, as text for a terminal, and as pictures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..data import Dataset
+from ..data import AnyData, Table, TableData
+from ..data.kinds import missing_in
 from ..errors import ConfigurationError, DataError, MissingDependencyError, ShapeError
+from ..metrics import roc_auc
 from ..model import Model
 from .building import Part, plain_labels
 
@@ -59,11 +62,16 @@ class Result:
         return found
 
 
-def measure(model: Model, dataset: Dataset, part: Part) -> Result:
+def measure(model: Model, dataset: AnyData, part: Part) -> Result:
     """Evaluate the model on rows of a data set, whose classes may be other ones in another order."""
     check_columns(model, dataset)
     if not len(part):
         raise DataError(f"{dataset.name} has no rows to measure on")
+    return measured(model, dataset, part)
+
+
+def measured(model: Model, dataset: AnyData, part: Part) -> Result:
+    """The measures of a model on a part whose rows are as the model takes them."""
     if model.task == "regression":
         return Result(model.evaluate(part.x, amounts(dataset, part.y)))
     if dataset.labels is None:
@@ -71,17 +79,45 @@ def measure(model: Model, dataset: Dataset, part: Part) -> Result:
             f"the model tells classes apart, and the target {dataset.target_name!r} of {dataset.name} is numbers: "
             "name the right column with --target"
         )
-    names = np.array(plain_labels(dataset.labels))[part.y]
+    names = np.array(as_known(dataset.labels, model.labels))[part.y]
     found = model.evaluate(part.x, names)
     confusion = found.pop("confusion")
-    confidence = class_confidence(model, model.scores(part.x))
+    scores = model.scores(part.x)
+    confidence = class_confidence(model, scores)
     labels = model.labels or list(range(confidence.shape[1]))
     place = {label: number for number, label in enumerate(labels)}
     truth = np.array([place[name] for name in names.tolist()], np.intp)
+    area = ranking(model, scores, truth)
+    if area is not None:
+        found["roc_auc"] = area
     return Result(found, Answers(truth, confidence.argmax(axis=1), confidence, confusion))
 
 
-def amounts(dataset: Dataset, y: Array) -> Array:
+def as_known(labels: Sequence[str], known: Sequence[Any] | None) -> list[Any]:
+    """The class names of a file as those of a model: text where they are text, and true for True."""
+    if known is None or not all(isinstance(label, str) for label in known):
+        return plain_labels(tuple(labels))
+    lower = {label.lower(): label for label in known}
+    if len(lower) < len(known):
+        return list(labels)
+    return [label if label in known else lower.get(label.lower(), label) for label in labels]
+
+
+def ranking(model: Model, scores: Array, truth: Array) -> float | None:
+    """The area under the ROC curve: for two classes by the scores, for more the mean of each against the rest.
+
+    None where it is not defined: for several classes whose scores are no probabilities, and where only one class occurs.
+    """
+    if scores.shape[1] <= 2:
+        area = roc_auc(scores[:, -1] - (scores[:, 0] if scores.shape[1] == 2 else 0), truth)
+    elif model.link is not None:
+        area = roc_auc(model.probabilities(scores), truth)
+    else:
+        return None
+    return area if np.isfinite(area) else None
+
+
+def amounts(dataset: AnyData, y: Array) -> Array:
     """Targets as numbers, also where few whole numbers were taken for classes."""
     if dataset.labels is None:
         return y
@@ -99,8 +135,10 @@ def class_confidence(model: Model, scores: Array) -> Array:
         return np.concatenate([-scores, scores], axis=1) if scores.shape[1] == 1 else scores
 
 
-def check_columns(model: Model, dataset: Dataset) -> None:
-    """ShapeError where the rows are not as wide as those the model was trained on."""
+def check_columns(model: Model, dataset: AnyData) -> None:
+    """ShapeError where the rows are not as wide as those the model was trained on; those of a table are found by name."""
+    if isinstance(dataset, TableData):
+        return
     expected = int(np.prod(model.network.in_shape)) if not model.preprocessing.steps else None
     names = model.feature_names
     expected = len(names) if names is not None else expected
@@ -113,12 +151,25 @@ def check_columns(model: Model, dataset: Dataset) -> None:
 # As text
 
 
+def cell_text(table: Table, name: str, row: int) -> str:
+    """A cell as a reader would write it; - where it is missing."""
+    column, kind = table[name], table.kind(name)
+    value = column[row]
+    if missing_in(column[row : row + 1])[0]:
+        return "-"
+    if kind == "boolean":
+        return "yes" if value else "no"
+    if kind == "number":
+        return f"{value:g}" if abs(value) < 1e5 or not float(value).is_integer() else f"{int(value)}"
+    return str(value).removesuffix("T00:00:00.000000").removesuffix(".000000") if kind == "date" else str(value)
+
+
 def measures_line(measures: dict[str, float]) -> str:
-    """accuracy 0.9833  balanced accuracy 0.9830 ..."""
+    """accuracy 0.9833   balanced accuracy 0.983 ..."""
     return "   ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in measures.items())
 
 
-def mistakes_text(model: Model, dataset: Dataset, part: Part, answers: Answers, width: int = 80) -> str:
+def mistakes_text(model: Model, dataset: AnyData, part: Part, answers: Answers, width: int = 80) -> str:
     """The most confident mistakes: images side by side, or a line for each row."""
     worst = answers.worst()[:MISTAKES_SHOWN]
     labels = model.labels or list(range(answers.confidence.shape[1]))
@@ -155,7 +206,7 @@ def _beside(images: list[Array], captions: list[tuple[str, str]], shape: tuple[i
 # As pictures
 
 
-def draw_pictures(folder: Path, model: Model, dataset: Dataset, part: Part, result: Result, history: Any) -> None:
+def draw_pictures(folder: Path, model: Model, dataset: AnyData, part: Part, result: Result, history: Any) -> None:
     """Every picture that suits the model and the data, as PNG files in the folder; needs matplotlib."""
     from .. import pictures
 
@@ -167,11 +218,12 @@ def draw_pictures(folder: Path, model: Model, dataset: Dataset, part: Part, resu
         drawn["worst-mistakes"] = pictures.worst_mistakes(
             part.x, answers.truth, answers.said, answers.confidence, model.labels, shape
         )
-    if answers is not None and shape is None and dataset.x.shape[1] == 2:
+    columns = len(dataset.feature_names) if not isinstance(dataset, TableData) else 0  # of numbers that can be drawn
+    if answers is not None and shape is None and columns == 2:
         drawn["decision-boundary"] = pictures.decision_boundary(
             lambda points: class_confidence(model, model.scores(points)), part.x, answers.truth, labels=model.labels
         )
-    if answers is None and dataset.x.shape[1] == 1 and part.y.ndim == 1:
+    if answers is None and columns == 1 and part.y.ndim == 1:
         drawn["fit"] = pictures.fit_curve(model, part.x, part.y)
     for name, figure in drawn.items():
         pictures.save_picture(figure, folder / f"{name}.png")

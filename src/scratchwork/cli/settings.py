@@ -139,8 +139,11 @@ def setting(default: Any, check: Check, help: str, show: str | None = None) -> A
 class DataSettings:
     """Which columns are used, how rows are divided, and what is done to them first."""
 
-    target: str | None = setting(None, optional(text), "column of a CSV file to predict, by name or number from 0", "COLUMN")
-    features: tuple[str, ...] | None = setting(None, words, "columns of a CSV file to predict from (all others)", "A,B,...")
+    target: str | None = setting(None, optional(text), "column of a table to predict, by name or number from 0", "COLUMN")
+    features: tuple[str, ...] | None = setting(None, words, "columns of a table to predict from (all others)", "A,B,...")
+    categories: tuple[str, ...] | None = setting(
+        None, words, "columns of numbers that are codes, such as postal ones", "A,B,..."
+    )
     task: str = setting("auto", name_in(TASK_NAMES, "task"), "what the target is: auto, classification or regression", "TASK")
     test_fraction: float = setting(
         0.2, real(0, 1, below=True), "part held out for the test, where the data has no test part of its own; 0: none", "F"

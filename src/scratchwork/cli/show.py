@@ -7,13 +7,15 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from ..model import Model
+from ..preprocessing import TableEncoder
 from ..sequential import Sequential
 from .arguments import shorter
 from .models import load_any
 from .report import draw_weights, measures_line
 
-DESCRIPTION = """Show what is in a model file: layers and sizes, what is done to rows first,
-the labels, and how it was trained. Nothing in the file is executed.
+DESCRIPTION = """Show what is in a model file: layers and sizes, what is done to rows first
+(for a model of tables: what each column becomes), the labels, and how it was
+trained. Nothing in the file is executed.
 --pictures draws the weights of the first layer, for models of images."""
 
 EPILOG = """examples:
@@ -41,6 +43,9 @@ def run(options: argparse.Namespace) -> int:
         print()
         for name, value in facts(thing):
             print(textwrap.fill(value, 80, initial_indent=f"{name:<15} ", subsequent_indent=" " * 16))
+        for step in thing.preprocessing.steps:
+            if isinstance(step, TableEncoder):
+                print(f"\n{step}")
     if options.pictures is not None:
         if not isinstance(thing, Model) or thing.image_shape is None:
             raise ConfigurationError(f"{path} is no model of images: its weights make no pictures")

@@ -1,15 +1,28 @@
 """What `train` says: before the training what will be done, after it what came out and where it is."""
 
 import shlex
+import textwrap
 
-from ..data import Dataset
+import numpy as np
+
+from ..data import AnyData, TableData
+from ..data.kinds import missing_in
 from ..history import History
+from ..preprocessing import TableEncoder
 from .arguments import program, shorter
 from .building import Part, peak_rate
+from .comparison import Comparison, comparison_text
 from .job import Job
 from .report import Answers, Result, measures_line, mistakes_text
 from .runs import RunFolder
 from .tables import FIVE_SEED_MEAN
+
+KIND_WORDS = {
+    "number": ("number", "numbers"),
+    "boolean": ("boolean", "booleans"),
+    "category": ("category", "categories"),
+    "date": ("date", "dates"),
+}
 
 
 def introduction(job: Job) -> str:
@@ -19,7 +32,7 @@ def introduction(job: Job) -> str:
     held = [f"{len(parts.train):,} rows to train on"]
     held += [f"{len(parts.validation):,} to compare epochs on"] if parts.validation is not None else []
     held += [f"{len(parts.test):,} held out"] if parts.test is not None else []
-    widths = [dataset.x.shape[1], *net.hidden, job.outputs]
+    widths = [job.inputs, *net.hidden, job.outputs]
     extras = [net.activation] if net.hidden else ["linear"]
     extras += ["batch normalization"] if net.batch_norm and net.hidden else []
     extras += [f"input dropout {net.input_dropout:g}"] if net.input_dropout else []
@@ -34,7 +47,9 @@ def introduction(job: Job) -> str:
     how += [f"{training.epochs} epoch{'s' * (training.epochs != 1)}", f"seed {training.seed}"]
     lines = [
         f"data      {describe(dataset)}",
+        *left_out(dataset),
         f"          {', '.join(held)}",
+        *(columns_lines(job, dataset) if isinstance(dataset, TableData) else []),
         f"network   {' → '.join(map(str, widths))}, {', '.join(extras)}",
         f"loss      {job.loss!r}",
         f"training  {', '.join(how)}",
@@ -43,8 +58,59 @@ def introduction(job: Job) -> str:
     return "\n".join(lines)
 
 
-def conclusion(job: Job, history: History, result: Result, part: Part, on: str, *, standard: bool, quiet: bool) -> str:
-    """The figure of this seed, and for classes the confusion matrix and the worst mistakes."""
+def left_out(dataset: AnyData) -> list[str]:
+    """The line about rows that could not be used."""
+    count = dataset.without_target
+    return [f"          {count:,} row{'s' * (count != 1)} without {_short(dataset.target_name)} left out"] if count else []
+
+
+def columns_lines(job: Job, dataset: TableData) -> list[str]:
+    """What kinds of columns there are, what is missing, and what is not used."""
+    encoder = next(step for step in job.model.preprocessing.steps if isinstance(step, TableEncoder))
+    used = [kind for name, kind in encoder.kinds_.items() if name not in encoder.dropped_]
+    counted = [
+        f"{used.count(kind)} {one if used.count(kind) == 1 else many}"
+        for kind, (one, many) in KIND_WORDS.items()
+        if kind in used
+    ]
+    gaps = {
+        name: int(np.count_nonzero(missing_in(column))) for name, column in zip(dataset.x.names, dataset.x.columns, strict=True)
+    }
+    holes = [name for name, count in gaps.items() if count and name not in encoder.dropped_]
+    text = [f"{', '.join(counted)} → {job.inputs} inputs"]
+    if holes:
+        cells = sum(gaps[name] for name in holes)
+        text.append(f"{cells:,} missing cell{'s' * (cells != 1)} in {_listed(holes)}")
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in encoder.dropped_.items():
+        by_reason.setdefault(reason, []).append(name)
+    text += [f"left out: {_listed(names)} ({reason})" for reason, names in by_reason.items()]
+    lines = [line for entry in text for line in textwrap.wrap(entry, 69, subsequent_indent="  ")]
+    return [f"{'columns' if i == 0 else '':<10}{line}" for i, line in enumerate(lines)]
+
+
+def _listed(names: list[str], most: int = 6) -> str:
+    shown = ", ".join(map(_short, names[:most]))
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _short(name: str) -> str:
+    plain = " ".join(name.split())
+    return plain if len(plain) <= 30 else plain[:29] + "…"
+
+
+def conclusion(
+    job: Job,
+    history: History,
+    result: Result,
+    part: Part,
+    on: str,
+    *,
+    standard: bool,
+    quiet: bool,
+    comparison: Comparison | None = None,
+) -> str:
+    """The figure of this seed, beside simpler models, and for classes the confusion matrix and the worst mistakes."""
     lines = [] if quiet else [""]
     if history.stopped == "interrupted":
         whole = f"{history.epochs} whole epoch{'s' * (history.epochs != 1)}"
@@ -58,6 +124,8 @@ def conclusion(job: Job, history: History, result: Result, part: Part, on: str, 
         lines += _accuracy(job, result.measures["accuracy"], answers, on, standard)
     if on == "training":
         lines.append("No row was held out: these are the rows that were trained on.")
+    if comparison is not None and not quiet:
+        lines += ["", *comparison_text(job, comparison)]
     if answers is None or quiet:
         return "\n".join(lines)
     from ..pictures import text_confusion
@@ -81,15 +149,21 @@ def _accuracy(job: Job, accuracy: float, answers: Answers, on: str, standard: bo
     return lines
 
 
-def describe(dataset: Dataset) -> str:
+def describe(dataset: AnyData) -> str:
     """digits: 1,797 images of 8×8, 10 classes."""
     rows = len(dataset) + (0 if dataset.x_test is None else len(dataset.x_test))
     if dataset.image_shape is not None:
         what = f"{rows:,} images of {'×'.join(map(str, dataset.image_shape))}"
+    elif isinstance(dataset, TableData):
+        count = len(dataset.x.names)
+        what = f"{rows:,} row{'s' * (rows != 1)} of {count} column{'s' * (count != 1)}"
     else:
         count = dataset.x.shape[1]
         what = f"{rows:,} rows of {count} number{'s' * (count != 1)}"
-    target = f"{len(dataset.labels)} classes" if dataset.labels is not None else f"to predict {dataset.target_name}"
+    if isinstance(dataset, TableData) and dataset.labels is not None:
+        target = f"{len(dataset.labels)} classes of {_short(dataset.target_name)}"
+    else:
+        target = f"{len(dataset.labels)} classes" if dataset.labels is not None else f"to predict {_short(dataset.target_name)}"
     return f"{dataset.name}: {what}, {target}"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..optimizers import SGD, AdaGrad, Adam, AdamW, GradientDescent, RMSProp
-from ..preprocessing import MeanSubtraction, MinMax, Standardize, Transformer, Whiten
+from ..preprocessing import MeanSubtraction, MinMax, RobustScale, Standardize, Transformer, Whiten
 from ..schedules import Cosine, Exponential, InverseTime, OneCycle, StepDecay, WarmUp
 
 PREPROCESSING: dict[str, Callable[[], Transformer] | None] = {
@@ -14,11 +14,13 @@ PREPROCESSING: dict[str, Callable[[], Transformer] | None] = {
     "scale": None,
     "center": MeanSubtraction,
     "standardize": Standardize,
+    "robust": RobustScale,
     "minmax": MinMax,
     "whiten": Whiten,
     "zca": lambda: Whiten("zca"),
 }
-"""`auto` is scale for images and standardize for everything else; `scale` divides by the largest absolute value."""
+"""`auto` is scale for images and standardize for everything else; `scale` divides by the largest absolute value; `robust`
+is by medians and quartiles, and clips smoothly."""
 
 OPTIMIZER_NAMES: dict[str, Callable[[Any], Any] | None] = {
     "gradient_descent": GradientDescent,

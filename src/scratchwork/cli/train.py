@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from .. import data
-from ..data import Dataset
+from ..data import AnyData
 from ..errors import DataError, MissingFileError
+from ..losses import LOSSES
 from ..progress import Progress
 from ..storage import save
 from ..storage.files import write_json
 from .arguments import checked
+from .building import CLASSES
+from .comparison import compare
 from .job import Job
 from .report import can_draw, draw_pictures
 from .runs import MODEL, TEST, RunFolder, choose_folder
-from .settings import SECTIONS, Overrides, SettingsError, flag_of, read_config, resolve
+from .settings import SECTIONS, DataSettings, Overrides, SettingsError, flag_of, read_config, resolve
 from .summary import conclusion, farewell, introduction
 from .tables import DATA_DEFAULTS
 
@@ -23,22 +26,31 @@ DESCRIPTION = """Train a network on DATA and leave a run folder with its setting
 (config.json), its history (history.jsonl), the model (model.safetensors), the
 measures on the held-out rows (test.json) and pictures.
 
-DATA is a built-in set (scratchwork data lists them), a CSV or npz file, a
-folder with the MNIST or CIFAR-10 files, or a folder of images, in one folder
-per class. A part of the training rows is set aside to compare epochs on; the
-test part is looked at once, at the end. Preprocessing is fitted on training
-rows only.
+DATA is a built-in set (scratchwork data lists them), a table in a CSV (also
+.gz), Parquet or Arrow file, an npz file, a folder with the MNIST or CIFAR-10
+files, or a folder of images, in one folder per class. A part of the training
+rows is set aside to compare epochs on; the test part is looked at once, at the
+end. Preprocessing is fitted on training rows only.
+
+The columns of a table may be numbers, booleans, text and dates, with missing
+values; each becomes numbers in its own way (scratchwork show MODEL tells how),
+and names or ids are left out. Text, booleans and few whole numbers as a target
+are classes, other numbers amounts, unless --task or --loss says otherwise; rows
+without a target are left out. The result stands beside that of a linear model
+and of a baseline on the same rows, so that one sees whether the network earns
+its keep.
 
 Settings come from defaults that suit the data, then from --config FILE.toml
 with the tables [data], [network] and [training], then from flags; config.json
 of a run may be given to --config too, and repeats it."""
 
 EPILOG = """examples:
+  scratchwork train people.csv --target income
+  scratchwork train prices.parquet --target price --loss huber --patience 30
+  scratchwork train shops.csv.gz --target sales --categories zip,store
   scratchwork train digits
   scratchwork train digits --hidden none --epochs 20        a linear classifier
   scratchwork train mnist --data-dir ~/data/mnist --hidden 800
-  scratchwork train flowers.csv --target species --hidden 64,32 --dropout 0.2
-  scratchwork train prices.csv --target price --loss huber --patience 30
   scratchwork train spirals --activation tanh --l2 1e-4 --out runs/spirals-tanh
 
 Ctrl-C ends training cleanly: what was learned so far is saved and reported,
@@ -89,8 +101,9 @@ def run(options: argparse.Namespace) -> int:
     overrides = overrides_from(options)
     wanted = resolve("", overrides).data
     folder = RunFolder(choose_folder(options.out, Path(options.data).name.split(".")[0], force=options.force))
-    dataset = load(options.data, wanted.target, wanted.features, wanted.task, options.data_dir, overrides)
-    settings = resolve(kind_of(options.data, dataset), overrides)
+    dataset = load(options.data, wanted, options.data_dir, overrides)
+    kind = kind_of(options.data, dataset)
+    settings = resolve(kind, overrides)
     job = Job(options.data, dataset, settings)
     folder.config = job.config()
     no_pictures = "" if options.no_pictures else can_draw()
@@ -107,8 +120,12 @@ def run(options: argparse.Namespace) -> int:
     finally:
         folder.discard()
     write_json(folder.path / TEST, {"on": on, **result.to_dict()})
+    comparison = compare(job, part, result) if kind == "table" and history.stopped != "interrupted" else None
+    if comparison is not None:
+        write_json(folder.path / TEST, {"on": on, **result.to_dict(), **comparison.to_dict()})
     standard = set(overrides) <= {"seed"}
-    print(conclusion(job, history, result, part, on, standard=standard, quiet=options.quiet), flush=True)
+    report = conclusion(job, history, result, part, on, standard=standard, quiet=options.quiet, comparison=comparison)
+    print(report, flush=True)
     if not options.no_pictures and not no_pictures:
         draw_pictures(folder.path, job.model, job.dataset, part, result, history)
     wrong: Any = result.answers.worst()[:1] if result.answers is not None else []
@@ -128,14 +145,25 @@ def overrides_from(options: argparse.Namespace) -> Overrides:
     return found
 
 
-def load(name: str, target: str | None, features: Any, task: Any, data_dir: str | None, overrides: Overrides) -> Dataset:
+def load(name: str, wanted: DataSettings, data_dir: str | None, overrides: Overrides) -> AnyData:
     """The data with its targets; a folder that is not there is an error also where the data would be elsewhere."""
     if data_dir is not None and not Path(data_dir).is_dir() and Path(data_dir).exists():
         raise MissingFileError(f"--data-dir {data_dir} is a file and no folder")
-    if (target or features) and (kind_of_built_in(name) or Path(name).is_dir() or Path(name).suffix == ".npz"):
-        raise SettingsError(f"--target and --features choose columns of a CSV file, and {name} is none")
-    seed = overrides.get("seed", 0)
-    dataset = data.load(name, target=target, features=features, task=task, data_dir=data_dir, seed=seed)
+    chosen = wanted.target or wanted.features or wanted.categories
+    if chosen and (kind_of_built_in(name) or Path(name).is_dir() or Path(name).suffix == ".npz"):
+        raise SettingsError(f"--target, --features and --categories choose columns of a table in a file, and {name} is none")
+    task: Any = wanted.task
+    if task == "auto" and overrides.get("loss", "auto") != "auto" and LOSSES[overrides["loss"]].task in CLASSES:
+        task = "classification"  # many whole numbers are classes where the loss says so
+    dataset = data.load_data(
+        name,
+        target=wanted.target,
+        features=wanted.features,
+        task=task,
+        kinds=dict.fromkeys(wanted.categories or (), "category"),
+        data_dir=data_dir,
+        seed=overrides.get("seed", 0),
+    )
     if dataset.y is None:
         raise DataError(f"{name} holds rows without a target: there is nothing to learn from")
     if not len(dataset):
@@ -143,7 +171,7 @@ def load(name: str, target: str | None, features: Any, task: Any, data_dir: str 
     return dataset
 
 
-def kind_of(name: str, dataset: Dataset) -> str:
+def kind_of(name: str, dataset: AnyData) -> str:
     """Which defaults suit the data: those of a built-in set, of images, or of a table."""
     return kind_of_built_in(name) or ("images" if dataset.image_shape is not None else "table")
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .sources import BUILT_IN, READERS, load, load_data
     from .synthetic import article_rows, blobs, circles, moons, sine, spirals, vertical_stripes, xor
     from .table import Table, as_table, is_table
-    from .table_data import AnyData, TableData, raw_columns, read_table_data
+    from .table_data import AnyData, TableData, column_names, raw_columns, read_table_data
     from .table_files import read_table
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "check_x",
     "check_y",
     "circles",
+    "column_names",
     "digits",
     "encode_target",
     "epoch_order",
@@ -85,7 +86,7 @@ _LATER = {
     "npz": ("read_npz",),
     "sources": ("BUILT_IN", "READERS", "load", "load_data"),
     "synthetic": ("article_rows", "blobs", "circles", "moons", "sine", "spirals", "vertical_stripes", "xor"),
-    "table_data": ("AnyData", "TableData", "raw_columns", "read_table_data"),
+    "table_data": ("AnyData", "TableData", "column_names", "raw_columns", "read_table_data"),
     "table_files": ("read_table",),
     "table": ("Table", "as_table", "is_table"),
 }

@@ -108,7 +108,7 @@ def feature_columns(
     if features is None:
         wanted = [i for i in range(len(names)) if i != goal]
     else:
-        wanted = [column_number(names, name, "feature", path) for name in features]
+        wanted = _numbers_of(names, features, path)
         if len(set(wanted)) < len(wanted) or goal in wanted:
             raise ConfigurationError(f"{path}: `features` holds a column twice, or the target")
     if not wanted:
@@ -117,6 +117,24 @@ def feature_columns(
             "is the delimiter another one than tab, semicolon or comma?"
         )
     return wanted
+
+
+def _numbers_of(names: Sequence[str], features: Sequence[str], path: os.PathLike[str]) -> list[int]:
+    """The numbers of the columns with these names; one error for all that are not there."""
+    found: list[int] = []
+    absent: list[tuple[str, UnknownNameError]] = []
+    for name in features:
+        try:
+            found.append(column_number(names, name, "feature", path))
+        except UnknownNameError as error:
+            absent.append((name, error))
+    if len(absent) > 1:
+        shown = ", ".join(repr(brief(str(name))) for name, _ in absent[:8]) + (", …" if len(absent) > 8 else "")
+        there = ", ".join(brief(known) for known in names[:10]) + (", …" if len(names) > 10 else "")
+        raise UnknownNameError(f"{path} lacks {len(absent)} columns: {shown}. It has {len(names)} columns: {there}")
+    if absent:
+        raise absent[0][1]
+    return found
 
 
 def column_number(names: Sequence[str], name: str | int, what: str, path: os.PathLike[str]) -> int:
@@ -219,7 +237,7 @@ def is_position(name: str | int) -> bool:
 
 
 def image_shape_of(names: tuple[str, ...]) -> Shape | None:
-    """(H, W) where the columns are called like the pixels of a square image: pixel0 … or 1x1 …"""
+    """(H, W) where the columns are called like the pixels of a square image, pixel0 … or 1x1 …; otherwise None."""
     side = round(len(names) ** 0.5)
     pixel = re.compile(r"(pixel|px)[_ ]?\d+|\d+x\d+", re.IGNORECASE)
     if side < 2 or side * side != len(names) or not all(pixel.fullmatch(name) for name in names):

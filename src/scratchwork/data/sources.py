@@ -18,7 +18,7 @@ from .mnist import holds_idx, load_mnist, read_idx_folder, read_idx_pair
 from .npz import read_npz
 from .reading import GZIP_MAGIC, as_path, existing_file, open_binary
 from .synthetic import article_rows, blobs, circles, moons, sine, spirals, vertical_stripes, xor
-from .table_data import AnyData, TableData, read_table_data, why_no_numbers
+from .table_data import AnyData, TableData, as_numbers, read_table_data, why_no_numbers
 
 BUILT_IN: Mapping[str, Callable[..., Dataset]] = MappingProxyType(
     {
@@ -131,11 +131,11 @@ def load_data(
     numbers.
     """
     if _table_file(name_or_path, kinds):
-        return read_table_data(name_or_path, target, features=features, task=task, kinds=kinds)
+        return as_numbers(read_table_data(name_or_path, target, features=features, task=task, kinds=kinds))
     try:
         return load(name_or_path, target=target, features=features, task=task, data_dir=data_dir, download=download, seed=seed)
     except CellError:  # not a table of numbers: here is the place where that is decided
-        return read_table_data(name_or_path, target, features=features, task=task, kinds=kinds)
+        return as_numbers(read_table_data(name_or_path, target, features=features, task=task, kinds=kinds))
 
 
 def _table_file(name: str | os.PathLike[str], kinds: Mapping[str, str] | None) -> bool:
@@ -177,7 +177,7 @@ def _load_file(path: Path, target: str | int | bool | None, features: Sequence[s
     with open_binary(path) as file:
         start = file.read(4)
     if holds_arrow(path):
-        found = read_table_data(path, target, features=features, task=task)
+        found = as_numbers(read_table_data(path, target, features=features, task=task))
         if isinstance(found, TableData):
             raise DataError(f"{path}: {why_no_numbers(found.x)}, and this is for tables of numbers: load_data takes others")
         return found

@@ -1,10 +1,10 @@
 """A table to learn from: columns of any kind, and one of them as the target."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -80,11 +80,9 @@ def read_table_data(
     features: Sequence[str] | None = None,
     task: Task = "auto",
     kinds: Mapping[str, str] | None = None,
-) -> AnyData:
+    names: Sequence[str] | None = None,
+) -> TableData:
     """A table from a CSV, Parquet or Arrow file with one column as the target; rows that lack it are left out.
-
-    Where every feature is a complete number in every row, the result is a `Dataset` as `read_csv` gives it, otherwise a
-    `TableData`.
 
     Parameters
     ----------
@@ -92,48 +90,82 @@ def read_table_data(
         As in `read_csv`. Text and booleans as a target are classes, called as the file writes them.
     kinds : dict of str to kind, optional
         What columns are, where they do not look like it: see `read_table`.
+    names : sequence of str, optional
+        What the columns of a CSV file without a header are called.
 
     Raises
     ------
     MissingFileError, FileFormatError, UnknownNameError
         As `read_csv` and `read_table` do.
     DataError
-        When no row has a target, when it is text that differs in nearly every row, holds dates, or mixes amounts and
-        text; when a number among the features is infinite.
+        When no row has a target, when it holds dates, or mixes amounts and text; when a number among the features is
+        infinite.
     """
     path = existing_file(path)
-    asked = [name for name in (target, *(features or ())) if name is not None and not isinstance(name, bool)]
-    header = True if any(not is_position(name) for name in asked) else None
-    arrow = holds_arrow(path)
-    table = read_arrow(path) if arrow else None
-    names = table.names if table is not None else _csv_names(path, header)
-    goal = target_column(names, target, path, named=not names[0].startswith("column "))
-    wanted = [names[i] for i in feature_columns(names, features, goal, path)]
+    arrow = read_arrow(path) if holds_arrow(path) else None
+    if arrow is not None:
+        there, named = arrow.names, True
+    elif names is not None:
+        there, named = tuple(names), False
+    else:
+        asked = [name for name in (target, *(features or ())) if name is not None and not isinstance(name, bool)]
+        there, named = column_names(path, [str(name) for name in asked if not is_position(name)])
+    goal = target_column(there, target, path, named=named or names is not None)
+    y_name = "y" if goal is None else there[goal]
+    wanted = [there[i] for i in feature_columns(there, features, goal, path)]
     chosen = {name: kind for name, kind in (kinds or {}).items() if name in wanted}
-    if table is not None:
-        table = table.with_kinds(chosen)
+    if arrow is not None:
+        table = arrow.with_kinds(chosen)
     else:  # the target as text: its classes are to be called as the file calls them
-        table = read_table(path, header=header, kinds=chosen if goal is None else chosen | {names[goal]: "category"})
+        given = chosen if goal is None else chosen | {y_name: "category"}
+        table = read_table(path, None if named else there, header=named, kinds=given)
     rows = None
     if goal is not None:
-        missing = missing_in(table[names[goal]])
+        missing = missing_in(table[y_name])
         if missing.all():
-            raise DataError(f"the target {short(names[goal])} of {path} is missing in every row: there is nothing to learn")
+            raise DataError(f"the target {short(y_name)} of {path} is missing in every row")
         rows = np.flatnonzero(~missing) if missing.any() else None
     lacking = 0 if rows is None else len(table) - len(rows)
     table = table if rows is None else table.take(rows)
     x = table.select(wanted)
     _check_finite(x, rows, path)
-    y, labels, y_name = None, None, "y"
+    y, labels = None, None
     if goal is not None:
-        y_name = names[goal]
-        y, labels = _target(table[y_name], table.kind(y_name), y_name, path, task, text=not arrow)
-    name, source = path.name.split(".")[0], str(path)
-    if why_no_numbers(x) is None:
-        numbers = as_features(np.column_stack(x.columns))
-        shape = image_shape_of(tuple(wanted))
-        return Dataset(numbers, y, name, tuple(wanted), y_name, labels, shape, source=source, rows=rows, without_target=lacking)
-    return TableData(x, y, name, y_name, labels, source, rows, lacking)
+        y, labels = _target(table[y_name], table.kind(y_name), y_name, path, task, text=arrow is None)
+    return TableData(x, y, path.name.split(".")[0], y_name, labels, str(path), rows, lacking)
+
+
+def column_names(path: str | os.PathLike[str], known: Collection[str] = ()) -> tuple[tuple[str, ...], bool]:
+    """What the columns of a table in a file are called, and whether the file says so; `known` are names it may have."""
+    path = existing_file(path)
+    if holds_arrow(path):
+        return read_arrow(path).names, True
+
+    def header(first: list[str], second: list[str] | None) -> bool:
+        return any(cell.strip() in known for cell in first) or guess(first, second)
+
+    guess: Any = named_by(None)
+    with open_cells(path, header) as file:
+        return tuple(file.names), file.named
+
+
+def as_numbers(found: TableData) -> AnyData:
+    """The same as a `Dataset` where every feature is a complete number in every row."""
+    if why_no_numbers(found.x) is not None:
+        return found
+    names = found.x.names
+    return Dataset(
+        as_features(np.column_stack(found.x.columns)),
+        found.y,
+        found.name,
+        names,
+        found.target_name,
+        found.labels,
+        image_shape_of(names),
+        source=found.source,
+        rows=found.rows,
+        without_target=found.without_target,
+    )
 
 
 def why_no_numbers(table: Table) -> str | None:
@@ -156,7 +188,8 @@ def raw_columns(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str,
         table = table.select(list(dict.fromkeys(found)))
         return {name: ["" if gap else _text(v) for v, gap in zip(table[name].tolist(), missing_in(table[name]), strict=True)]
                 for name in table.names}  # fmt: skip
-    with open_cells(path, named_by(None)) as file:
+    _, named = column_names(path, names)
+    with open_cells(path, named) as file:
         places = [column_number(file.names, name, "", path) for name in names]
         columns: dict[str, list[str]] = {file.names[place]: [] for place in places}
         for line, row in file.rows:
@@ -169,11 +202,6 @@ def raw_columns(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str,
 
 def _text(value: object) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def _csv_names(path: Path, header: bool | None) -> tuple[str, ...]:
-    with open_cells(path, named_by(None) if header is None else header) as file:
-        return tuple(file.names)
 
 
 def _check_finite(table: Table, rows: Array | None, path: Path) -> None:
@@ -205,17 +233,11 @@ def _target(column: Array, kind: str, name: str, path: Path, task: Task, *, text
 
 
 def _check_text(cells: list[str], what: str, task: Task) -> None:
-    """Refuse text that cannot be meant as classes, or where a regression is asked for."""
+    """Refuse text among amounts, and where a regression is asked for."""
     different = set(cells)
-    odd = next((cell for cell in cells if kind_of_cells([cell]) != "number"), None)
     amounts = sum(kind_of_cells([cell]) == "number" for cell in different)
-    if odd is not None and (task == "regression" or (2 * amounts > len(different) > MOST_GUESSED_CLASSES)):
-        others = ", as others are: correct or empty the cell" if amounts else ", which a regression needs"
-        raise DataError(f"{what} holds {short(odd)}, which is no number{others}")
-    own = len(different) == len(cells) or (len(cells) > MOST_GUESSED_CLASSES and 2 * len(different) > len(cells))
-    if own and len(cells) > 1:
-        many = "every row has a text of its own" if len(different) == len(cells) else f"{len(different):,} different texts"
-        raise DataError(
-            f"{what} cannot be learned as classes: {many} in {len(cells):,} rows; is it the right column? "
-            "(--target names another)"
-        )
+    mixed = task == "auto" and 2 * amounts > len(different) > MOST_GUESSED_CLASSES
+    if amounts < len(different) and (task == "regression" or mixed):
+        odd = next(cell for cell in cells if kind_of_cells([cell]) != "number")
+        others = "as others are: correct or empty the cell" if amounts else "and a regression needs numbers"
+        raise DataError(f"{what} holds {short(odd)}, which is no number, {others}")
