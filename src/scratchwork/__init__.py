@@ -11,7 +11,7 @@ The files, in the order in which they may be read (each imports only from those 
 regularizers, parameter, randomness, initializers, layers, losses, schedules, optimizers, second_order, metrics,
 sequential, perceptron, gradcheck, data, preprocessing, history, callbacks, realmlp, progress, preparation, updates,
 diagnosis, guards, epochs, engine, training, averaging, members, ensemble,
-labels, model, storage, estimators, pictures, recipes, cli, __main__.
+labels, model, storage, estimators, export, pictures, recipes, cli, __main__.
 """
 
 from importlib import import_module
@@ -77,7 +77,7 @@ from .storage import load, save
 from .training import fit
 
 if TYPE_CHECKING:
-    from . import pictures
+    from . import export, pictures
     from .estimators import Classifier, Regressor, TabularClassifier, TabularRegressor
 
 __all__ = [
@@ -159,6 +159,7 @@ __all__ = [
     "averaged_link",
     "check_gradients",
     "data",
+    "export",
     "fit",
     "fit_many",
     "initializers",
@@ -176,6 +177,7 @@ __all__ = [
 
 
 _LATER = {
+    "export": ".export",
     "pictures": ".pictures",
     **dict.fromkeys(("Classifier", "Regressor", "TabularClassifier", "TabularRegressor"), ".estimators"),
 }
@@ -185,5 +187,5 @@ _LATER = {
 def __getattr__(name: str) -> Any:
     if name in _LATER:
         module = import_module(_LATER[name], __name__)
-        return module if name == "pictures" else getattr(module, name)
+        return module if name in ("export", "pictures") else getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
