@@ -38,8 +38,8 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     max_categories : int ≥ 2
         The most columns that one column of categories becomes.
     calibrate : "temperature" or None
-        Divide the logits by the temperature at which the log-loss of the validation part (and of one row more, which is of
-        all classes alike) is least: label smoothing makes probabilities too cautious.
+        Divide the logits by the temperature at which the log-loss of the validation part is least: label smoothing makes
+        probabilities too cautious.
     random_state : int, RandomState or None
     dtype : "auto", "float32" or "float64"
         "auto" trains in float32 and answers in float64.
@@ -131,12 +131,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
         if x_held is None:
             raise ConfigurationError("calibrate='temperature' needs a validation part: validation_fraction > 0 and enough rows")
         logits = self.network_.predict(x_held.astype(self.network_.dtype))
-        n, classes = logits.shape
-        every = np.concatenate([logits, np.repeat(logits, classes, axis=0)])
-        target = np.concatenate([held, np.tile(np.arange(classes), n)])
-        # One row more, of all classes alike: where every row is right, the least log-loss would be certainty.
-        weight = np.concatenate([np.ones(n), np.full(n * classes, 1.0 / (n * classes))])
-        self.temperature_ = best_temperature(every, target, "softmax", weight)
+        self.temperature_ = best_temperature(logits, held, "softmax")
         self._rescale_outputs(1.0 / self.temperature_, 0.0)
 
     def predict_proba(self, X: Any) -> Array:
