@@ -1,7 +1,7 @@
 """The multi-layer perceptron from a few words: sizes, one activation or one per layer, and what goes with them."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any
 
 from .errors import ConfigurationError, look_up
 from .initializers import Initializer
@@ -24,8 +24,6 @@ from .layers import (
     Tanh,
 )
 from .sequential import Sequential
-
-T = TypeVar("T")
 
 ACTIVATIONS: dict[str, type[Layer]] = {
     "relu": ReLU,
@@ -102,7 +100,7 @@ def perceptron(
     return Sequential(layers)
 
 
-def _one_each(value: T | Sequence[T], count: int, what: str) -> list[T]:
+def _one_each(value: Any, count: int, what: str) -> list[Any]:
     """`value` for each of so many layers, or its entries where it is a sequence of that length."""
     if isinstance(value, str) or not isinstance(value, Sequence):
         return [value] * count

@@ -109,8 +109,7 @@ class Regressor(RegressorMixin, NetworkEstimator):
     --------
     >>> from sklearn.datasets import make_regression
     >>> X, y = make_regression(200, 5, noise=1.0, random_state=0)
-    >>> model = Regressor(max_iter=300, learning_rate_init=0.01, tol=0, n_iter_no_change=300, early_stopping=True,
-    ...                   random_state=0).fit(X, y / 100)
+    >>> model = Regressor(learning_rate_init=0.01, early_stopping=True, random_state=0).fit(X, y / 100)
     >>> bool(model.score(X, y / 100) > 0.9)
     True
     """

@@ -53,7 +53,7 @@ def _one_of(*names: Any) -> Callable[[Any], bool]:
 
 
 def _float_type(value: Any) -> bool:
-    return value in ("auto", "float32", "float64", np.float32, np.float64, np.dtype(np.float32), np.dtype(np.float64))
+    return value is not None and value in ("auto", "float32", "float64", np.dtype(np.float32), np.dtype(np.float64))
 
 
 CHECKS: dict[str, Check] = {
@@ -90,6 +90,7 @@ CHECKS: dict[str, Check] = {
     "threads": (lambda value: value is None or _whole(1)(value), "None or a whole number >= 1"),
     "tol": (_number(0), "a number >= 0"),
     "validation_fraction": (_number(0, 1), "a number with 0 <= validation_fraction < 1"),
+    "verbose": (lambda value: _flag(value) or _whole(0)(value), "True, False or a whole number >= 0"),
     "warm_start": (_flag, "True or False"),
 }
 
