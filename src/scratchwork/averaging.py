@@ -64,7 +64,8 @@ def combined(outputs: Sequence[Array] | Array, link: str | None) -> Array:
     """
     z = np.stack(outputs) if isinstance(outputs, Sequence) else np.asarray(outputs)
     if len(z) == 1:
-        return z[0]
+        only: Array = z[0]
+        return only
     if link == "softmax":
         shifted = z - z.max(axis=-1, keepdims=True)
         return log_mean_exp(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))

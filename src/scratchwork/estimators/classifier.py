@@ -119,7 +119,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):
     --------
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = Classifier(learning_rate_init=0.01, preprocess="standardize", early_stopping=True, random_state=0).fit(X, y)
+    >>> model = Classifier(learning_rate_init=0.02, preprocess="standardize", tol=1e-3, random_state=0).fit(X, y)
     >>> bool(model.score(X, y) > 0.9), model.predict_proba(X[:1]).shape
     (True, (1, 3))
     """

@@ -1,6 +1,7 @@
 """What people hand to `fit` and `predict`: arrays, sparse matrices and frames, checked as scikit-learn does."""
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -132,11 +133,11 @@ def class_weights(class_weight: Any, classes: Array, encoded: Array, weight: Arr
         for label, factor in class_weight.items():
             if label not in places:
                 raise DataError(f"class_weight names the class {label!r}, which y does not hold")
+            if not isinstance(factor, Real) or not 0 <= float(factor) < np.inf:
+                raise ConfigurationError(f"class_weight needs finite numbers of at least 0; received {class_weight!r}")
             factors[places[label]] = factor
     else:
         raise ConfigurationError(f"class_weight is a dict, 'balanced' or None; received {class_weight!r}")
-    if not np.isfinite(factors).all() or factors.min() < 0:
-        raise ConfigurationError(f"class_weight needs finite numbers of at least 0; received {class_weight!r}")
     return factors[encoded]
 
 
