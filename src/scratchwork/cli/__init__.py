@@ -31,7 +31,8 @@ examples:
 
 DATA is a built-in set (scratchwork data lists them), a table in a CSV, Parquet
 or Arrow file, an npz file, a folder with the MNIST or CIFAR-10 files, or a
-folder of images, in one folder per class. MODEL is a model file, or the run folder that train left."""
+folder of images, in one folder per class. MODEL is a model file, or the run
+folder that train left."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

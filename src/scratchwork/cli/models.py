@@ -52,7 +52,7 @@ def load_for(
     encoder = table_encoder(model)
     if encoder is not None and Path(name).is_file() and not is_built_in(name):
         goal: Any = (target or model.target_name) if with_target else False
-        return load_table(encoder, name, goal, task)
+        return load_rows(encoder, name, goal, task)
     if Path(name).is_dir() or is_built_in(name):
         return data.load(name, data_dir=data_dir, seed=_seed_of(model, name))
     names = model.feature_names
@@ -82,7 +82,7 @@ def table_encoder(model: Model) -> TableEncoder | None:
     return first if isinstance(first, TableEncoder) else None
 
 
-def load_table(encoder: TableEncoder, name: str, goal: Any, task: Any) -> TableData:
+def load_rows(encoder: TableEncoder, name: str, goal: Any, task: Any) -> TableData:
     """The columns that a model of tables was trained on, whatever their order, as the kinds that they had then.
 
     `goal` is the target's name, or False. Rows without a target are left out where there is one. In a file without names
@@ -102,7 +102,7 @@ def load_table(encoder: TableEncoder, name: str, goal: Any, task: Any) -> TableD
         _check_table(encoder, Table(there, tuple(np.empty(0) for _ in there)), name)
     kinds = {column: encoder.kinds_[column] for column in used}
     features = [column for column in names if column in there]
-    found = data.read_table_data(name, goal, features=features, task=task, kinds=kinds, names=called)
+    found = data.load_table(name, goal, features=features, task=task, kinds=kinds, names=called)
     _check_table(encoder, found.x, name)
     return found
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .sources import BUILT_IN, READERS, load, load_data
     from .synthetic import article_rows, blobs, circles, moons, sine, spirals, vertical_stripes, xor
     from .table import Table, as_table, is_table
-    from .table_data import AnyData, TableData, column_names, raw_columns, read_table_data
+    from .table_data import AnyData, TableData, column_names, load_table, raw_columns
     from .table_files import read_table
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "load_cifar10",
     "load_data",
     "load_mnist",
+    "load_table",
     "moons",
     "raw_columns",
     "read_cifar",
@@ -65,7 +66,6 @@ __all__ = [
     "read_image_folder",
     "read_npz",
     "read_table",
-    "read_table_data",
     "sine",
     "spirals",
     "split_indices",
@@ -86,7 +86,7 @@ _LATER = {
     "npz": ("read_npz",),
     "sources": ("BUILT_IN", "READERS", "load", "load_data"),
     "synthetic": ("article_rows", "blobs", "circles", "moons", "sine", "spirals", "vertical_stripes", "xor"),
-    "table_data": ("AnyData", "TableData", "column_names", "raw_columns", "read_table_data"),
+    "table_data": ("AnyData", "TableData", "column_names", "load_table", "raw_columns"),
     "table_files": ("read_table",),
     "table": ("Table", "as_table", "is_table"),
 }

@@ -18,7 +18,7 @@ from .mnist import holds_idx, load_mnist, read_idx_folder, read_idx_pair
 from .npz import read_npz
 from .reading import GZIP_MAGIC, as_path, existing_file, open_binary
 from .synthetic import article_rows, blobs, circles, moons, sine, spirals, vertical_stripes, xor
-from .table_data import AnyData, TableData, as_numbers, read_table_data, why_no_numbers
+from .table_data import AnyData, TableData, as_numbers, load_table, why_no_numbers
 
 BUILT_IN: Mapping[str, Callable[..., Dataset]] = MappingProxyType(
     {
@@ -68,7 +68,7 @@ def load(
     a .npz file                    arrays x and y (`read_npz`)
     an IDX file of images          with its labels beside it (`read_idx_pair`)
     a CIFAR batch                  data_batch_1 or data_batch_1.bin (`read_cifar`)
-    a Parquet or Arrow file        a table of numbers (`read_table_data`)
+    a Parquet or Arrow file        a table of numbers (`load_table`)
     any other file                 a table of numbers as text (`read_csv`, to which `target` and `features` go)
     =============================  ==============================================================================
 
@@ -131,15 +131,15 @@ def load_data(
     numbers.
     """
     if _table_file(name_or_path, kinds):
-        return as_numbers(read_table_data(name_or_path, target, features=features, task=task, kinds=kinds))
+        return as_numbers(load_table(name_or_path, target, features=features, task=task, kinds=kinds))
     try:
         return load(name_or_path, target=target, features=features, task=task, data_dir=data_dir, download=download, seed=seed)
     except CellError:  # not a table of numbers: here is the place where that is decided
-        return as_numbers(read_table_data(name_or_path, target, features=features, task=task, kinds=kinds))
+        return as_numbers(load_table(name_or_path, target, features=features, task=task, kinds=kinds))
 
 
 def _table_file(name: str | os.PathLike[str], kinds: Mapping[str, str] | None) -> bool:
-    """Whether this is a file that only `read_table_data` reads, or some kinds of its columns are given."""
+    """Whether this is a file that only `load_table` reads, or some kinds of its columns are given."""
     path = as_path(name)
     try:
         return _built_in_name(name) is None and path.is_file() and (bool(kinds) or holds_arrow(path))
@@ -177,7 +177,7 @@ def _load_file(path: Path, target: str | int | bool | None, features: Sequence[s
     with open_binary(path) as file:
         start = file.read(4)
     if holds_arrow(path):
-        found = as_numbers(read_table_data(path, target, features=features, task=task))
+        found = as_numbers(load_table(path, target, features=features, task=task))
         if isinstance(found, TableData):
             raise DataError(f"{path}: {why_no_numbers(found.x)}, and this is for tables of numbers: load_data takes others")
         return found

@@ -73,7 +73,7 @@ class TableData:
 AnyData: TypeAlias = Dataset | TableData
 
 
-def read_table_data(
+def load_table(
     path: str | os.PathLike[str],
     target: str | int | bool | None = None,
     *,
