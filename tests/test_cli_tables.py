@@ -19,7 +19,7 @@ from scratchwork.cli.comparison import Comparison, comparison_text
 from scratchwork.cli.job import Job
 from scratchwork.cli.report import as_known
 from scratchwork.cli.settings import resolve
-from scratchwork.errors import CellError, DataError
+from scratchwork.errors import CellError, DataError, DivergedError
 from scratchwork.preprocessing import TableEncoder
 
 QUICK = ["--no-pictures", "--quiet"]
@@ -131,7 +131,7 @@ def test_what_is_written_about_classes(here):
     model = sw.load(here / "classes" / "model.safetensors")
     assert model.labels == [HIGH, LOW]
     assert model.feature_names == FEATURES
-    assert model.record["stopped"] == "early stopping" or model.record["epochs"] == 100
+    assert model.record["stopped"] == "early stopping" or model.record["epochs"] == 300
 
 
 def test_the_baseline_is_the_majority_with_the_shares_of_the_training_rows(here):
@@ -146,7 +146,7 @@ def test_the_baseline_is_the_majority_with_the_shares_of_the_training_rows(here)
     assert found.baseline["log_loss"] == pytest.approx(-np.where(truth, np.log(share), np.log(1 - share)).mean())
     assert found.baseline["accuracy"] == max(truth.mean() if share > 0.5 else 0, (~truth).mean() if share <= 0.5 else 0)
     # the linear model saw the same rows as the network sees them, and has no hidden layer
-    linear = job.linear()
+    linear, _ = job.linear()
     assert [type(layer).__name__ for layer in linear.network.layers] == ["Dense"]
     assert linear.network.in_shape == job.model.network.in_shape
 
@@ -181,6 +181,25 @@ def test_the_honest_lines():
     assert "not better than the baseline" not in said(better, worse)
     assert "tell nothing\nabout income" in said(worse, better)
     assert "linear" not in said(None, worse)
+
+
+def test_a_linear_model_that_fails_or_is_interrupted_leaves_the_rest(here, monkeypatch, capsys, tmp_path):
+    def failing(self):
+        raise DivergedError("it went too far")
+
+    for number, fails in enumerate((failing, lambda self: (self.model, _interrupted()))):
+        monkeypatch.setattr(Job, "linear", fails)
+        words = ["train", "people.csv", "--no-pictures", "--epochs", "1", "--out", str(tmp_path / f"{number}")]
+        out = output(capsys, *words)
+        assert "There is no linear model to compare with" in out
+        assert ("it went too far", "it was interrupted")[number] in out
+        assert "linear" not in json.loads((tmp_path / f"{number}" / "test.json").read_text())
+
+
+def _interrupted():
+    history = sw.History()
+    history.stopped = "interrupted"
+    return history
 
 
 def test_a_plain_table_of_numbers_is_compared_too_and_images_are_not(here, capsys, tmp_path):
@@ -309,6 +328,11 @@ def test_predictions_are_labels_in_the_order_of_the_rows(here, capsys, tmp_path)
     out = tmp_path / "predictions.csv"
     assert "400 predictions in" in output(capsys, "predict", "classes", "people.csv", "--out", str(out))
     assert [row["prediction"] for row in parsed(out.read_text(encoding="utf-8"))] == [row["prediction"] for row in rows]
+
+
+def test_the_part_that_was_held_out(here, capsys):
+    assert output(capsys, "predict", "classes", "people.csv", "--part", "test").count("\n") == 79
+    assert output(capsys, "predict", "classes", "people.csv", "--part", "train", "--keep", "name").count("\n") == 313
 
 
 def test_columns_in_any_order_beside_others(here, capsys):
@@ -474,6 +498,7 @@ def test_data_describes_a_table(here, capsys):
         (["predict", "classes", "salaries.csv", "--keep", "nmae"], 1, "did you mean 'name'"),
         (["predict", "classes", "digits"], 1, ""),
         (["predict", "classes", "people.csv", "--keep", "name", "--row", "1"], 2, "--keep"),
+        (["predict", "classes", "people.csv", "--row", "1", "--picture", "x.png"], 1, "this model takes a table"),
         (["evaluate", "classes", "salaries.csv"], 1, "no target column 'income'"),
         (["evaluate", "classes", "salaries.csv", "--target", "salary"], 1, "fractions"),
         (["evaluate", "numbers", "people.csv", "--target", "income"], 1, "no number"),

@@ -38,7 +38,10 @@ def compare(job: Job, part: Part, result: Result) -> Comparison:
     if not job.settings.network.hidden:
         return Comparison(result.measures, None, base, about, judged_by)
     try:
-        linear = measured(job.linear(), job.dataset, job.encoded(part)).measures
+        model, history = job.linear()
+        if history.stopped == "interrupted":
+            return Comparison(result.measures, None, base, about, judged_by, "it was interrupted")
+        linear = measured(model, job.dataset, job.encoded(part)).measures
     except ScratchworkError as error:  # the run is good without it
         return Comparison(result.measures, None, base, about, judged_by, " ".join(str(error).split()))
     return Comparison(result.measures, linear, base, about, judged_by)

@@ -67,7 +67,7 @@ class Job:
         """A part as the network sees it: rows of numbers."""
         return replace(part, x=self.model.preprocessing.transform(part.x))
 
-    def linear(self) -> Model:
+    def linear(self) -> tuple[Model, History]:
         """A model without hidden layers, trained on the same encoded rows in the same way.
 
         Where no learning rate is asked for, it has a larger one: its loss is convex, and at the rate of a network it would
@@ -84,8 +84,8 @@ class Job:
             None,
         )
         model = Model(build_network(settings, self.outputs, self.loss), labels=self.model.labels)
-        train_model(model, parts, self.loss, build_optimizer(settings, len(parts.train)), settings, self.threads, [])
-        return model
+        optimizer = build_optimizer(settings, len(parts.train))
+        return model, train_model(model, parts, self.loss, optimizer, settings, self.threads, [])
 
     def measured(self) -> tuple[Result, Part, str]:
         """The measures on the test part; where none was held out on the validation part, or else on the training part."""

@@ -73,7 +73,8 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigurationError("--proba: a model that predicts numbers has no probabilities")
     if options.row is not None:
         return _show_row(model, options)
-    dataset = load_for(model, options.data, data_dir=options.data_dir, with_target=False)
+    split = options.part in ("train", "test")  # which rows were held out is found by their targets
+    dataset = load_for(model, options.data, data_dir=options.data_dir, with_target=split)
     check_columns(model, dataset)
     part, _ = choose_part(model, dataset, options.part or ("all" if dataset.x_test is None else "test"))
     names = _columns(model, proba=options.proba)
@@ -190,6 +191,8 @@ def _show_row(model: Model, options: argparse.Namespace) -> int:
     x = _slice(part.x, row, row + 1)
     truth = _truth(model, dataset, part, row)
     image = dataset.image_shape
+    if options.picture is not None and isinstance(x, Table):
+        raise ConfigurationError("--picture draws images and rows of numbers; this model takes a table")
     out = io.StringIO()
     if image is not None:
         print(pictures.text_image(x[0], image_shape=image, width=76), "", sep="\n", file=out)

@@ -178,10 +178,15 @@ def mistakes_text(model: Model, dataset: AnyData, part: Part, answers: Answers, 
     for row in worst:
         value = answers.confidence[row, answers.said[row]]
         size = f"{100 * value:.0f} %" if fractions else f"{value:.2g}"
-        captions.append((f"said {labels[answers.said[row]]}, {size}", f"is {labels[answers.truth[row]]}, row {part.rows[row]}"))
+        said, true = (_short(str(labels[numbers[row]])) for numbers in (answers.said, answers.truth))
+        captions.append((f"said {said}, {size}", f"is {true}, row {part.rows[row]}"))
     if dataset.image_shape is None or dataset.image_shape[1] > 64:
         return "\n".join(f"  {said}; {true}" for said, true in captions)
     return _beside([part.x[row] for row in worst], captions, dataset.image_shape, width)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 24 else label[:23] + "…"
 
 
 def _beside(images: list[Array], captions: list[tuple[str, str]], shape: tuple[int, ...], width: int) -> str:

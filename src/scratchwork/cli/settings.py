@@ -239,8 +239,8 @@ def resolve(kind: str, overrides: Overrides) -> Settings:
         own.pop("learning_rate", None)  # tuned for another optimizer
     if "loss" in overrides and overrides["loss"] not in ("auto", "SoftmaxCrossEntropy", "CategoricalCrossEntropy"):
         own.pop("label_smoothing", None)
-    if overrides.get("validation_fraction") == 0:
-        own.pop("patience", None)
+    if overrides.get("validation_fraction") == 0 and own.pop("patience", None):
+        own.pop("epochs", None)  # so many only because most runs stop before
     values = {**own, **overrides}
     sections = {
         section: cls(**{one.name: values[one.name] for one in fields(cls) if one.name in values})

@@ -100,7 +100,7 @@ DATA_DEFAULTS: dict[str, dict[str, Any]] = {
         "epochs": 30,
         "batch_size": 64,
     },
-    "table": {"patience": 20},
+    "table": {"patience": 20, "epochs": 300},
     "spirals": {"hidden": (64, 64), "learning_rate": 1e-2, "schedule": "one_cycle", "epochs": 150},
     "moons": {"hidden": (32, 32), "learning_rate": 1e-2, "schedule": "one_cycle", "epochs": 100},
     "circles": {"hidden": (32,), "learning_rate": 1e-2, "schedule": "one_cycle", "epochs": 100},
