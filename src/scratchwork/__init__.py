@@ -73,7 +73,7 @@ from .regularizers import L1, L2, ElasticNet, MaxNorm
 from .schedules import Cosine, CosLog, Exponential, InverseTime, OneCycle, StepDecay, WarmUp
 from .second_order import LBFGS
 from .sequential import Sequential
-from .storage import load, save
+from .storage import Checkpoints, load, save
 from .training import fit
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ __all__ = [
     "BinaryHinge",
     "Callback",
     "CategoricalCrossEntropy",
+    "Checkpoints",
     "Classifier",
     "CosLog",
     "Cosine",

@@ -24,6 +24,9 @@ class Callback:
     on_batch_end   after each update
     on_epoch_end   after validation, with the epoch's numbers in `run.history`
     on_fit_end     always, also after an interruption or an error
+
+    One that remembers something from epoch to epoch says so in `state` and takes it back in `load_state`, so that a run that
+    was killed goes on with it.
     """
 
     def on_fit_begin(self, run: Run) -> None:
@@ -37,6 +40,13 @@ class Callback:
 
     def on_fit_end(self, run: Run) -> None:
         """At the end, however it came."""
+
+    def state(self) -> dict[str, Any]:
+        """What is remembered: numbers, texts, lists of them, and arrays, by name."""
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Remember what another one of the same settings gave; called after `on_fit_begin`."""
 
 
 def checked_callbacks(callbacks: Iterable[Callback] | None) -> list[Callback]:
@@ -152,6 +162,15 @@ class EarlyStopping(Callback):
         elif self.patience is not None and run.epoch - self.best_epoch >= self.patience:
             run.stop = "early stopping"
 
+    def state(self) -> dict[str, Any]:
+        weights = {f"weights{i}": array for i, array in enumerate(self._best_weights or ())}
+        return {"best": self.best, "best_epoch": self.best_epoch, **weights}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.best, self.best_epoch = float(state["best"]), int(state["best_epoch"])
+        weights = [state[f"weights{i}"] for i in range(len(state) - 2)]
+        self._best_weights = weights or None
+
     def on_fit_end(self, run: Run) -> None:
         if self._best_weights is not None:
             run.restore(self._best_weights)
@@ -194,6 +213,12 @@ class ReduceOnPlateau(Callback):
             raise ConfigurationError("ReduceOnPlateau lowers a learning rate, and LBFGS has none: leave it out")
         self.best, self._since, self._larger = float("nan"), 0, grows(run, self.monitor, self.mode, self)
 
+    def state(self) -> dict[str, Any]:
+        return {"best": self.best, "since": self._since}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.best, self._since = float(state["best"]), int(state["since"])
+
     def on_epoch_end(self, run: Run) -> None:
         value = run.monitored(self.monitor)
         if is_better(value, self.best, self._larger):
@@ -226,7 +251,7 @@ class HistoryFile(Callback):
     def on_fit_begin(self, run: Run) -> None:
         if not self.path.parent.is_dir():
             raise MissingFileError(f"cannot write {self.path}: the folder {self.path.parent} is not there; create it first")
-        self._write("w", "")
+        self._write("w", run.history.to_json_lines())  # of a run that goes on, the epochs that it has behind it
 
     def on_epoch_end(self, run: Run) -> None:
         self._write("a", run.history.last_json_line())

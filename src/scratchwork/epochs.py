@@ -11,7 +11,7 @@ from .callbacks import Callback, hooked
 from .data.batches import epoch_order
 from .diagnosis import bad_parameters
 from .errors import ConfigurationError
-from .history import Run
+from .history import Part, Run
 from .preparation import Data, Metric, Rows
 from .sparse_rows import RowsOf, SparseRows
 from .updates import Updater
@@ -43,14 +43,15 @@ class Batches:
         narrow = rows.x.dtype != dtype
         self.converted = np.empty(shape if narrow and buffered else 0, dtype) if narrow else self.gathered
 
-    def epoch(self, seed: int | None, epoch: int, steps: int) -> Iterator[tuple[RowsOf, Array, Array | None]]:
-        """(x, target, weight) of each batch; x is overwritten by the next one."""
+    def epoch(self, seed: int | None, epoch: int, steps: int, first: int = 0) -> Iterator[tuple[RowsOf, Array, Array | None]]:
+        """(x, target, weight) of each batch from the `first` on; x is overwritten by the next one."""
         rows, count = self.rows, len(self.rows)
         if self.whole:  # all rows at once: their order changes nothing but rounding
-            yield rows.x.astype(self.dtype, copy=False), rows.target, rows.weight
+            for _ in range(first, 1):
+                yield rows.x.astype(self.dtype, copy=False), rows.target, rows.weight
             return
         order = row_order(count, self.size, seed, epoch, steps)
-        for start in range(0, len(order), self.size):
+        for start in range(first * self.size, len(order), self.size):
             chosen = order[start : start + self.size]
             yield self._inputs(chosen), rows.target[chosen], None if rows.weight is None else rows.weight[chosen]
 
@@ -64,6 +65,34 @@ class Batches:
             self.converted[: len(chosen)] = x
             x = self.converted[: len(chosen)]
         return x
+
+
+def count_epoch(run: Run) -> Part:
+    """How far the epoch is: a new one, which is counted, or the one that a checkpoint was written in."""
+    if run.part.steps == 0:
+        run.epoch += 1
+        run.network.epochs_seen += 1
+        run.part = Part()
+    return run.part
+
+
+def begin_epoch(run: Run, batches: Batches, seed: int | None) -> tuple[Part, list[Seen]]:
+    """The epoch that is to be walked through, and what metrics need of the steps that it has behind it."""
+    count_epoch(run)
+    rows, seen = batches.rows, list[Seen]()
+    if run.part.predictions:
+        prediction = np.concatenate(run.part.predictions)
+        order = row_order(len(rows), batches.size, seed, run.network.epochs_seen - 1, run.steps_per_epoch)[: len(prediction)]
+        seen.append((prediction, rows.target[order], None if rows.weight is None else rows.weight[order]))
+    return run.part, seen
+
+
+def end_epoch(run: Run) -> float:
+    """The mean of an epoch's losses; one that was not stopped is no longer under way."""
+    loss = run.part.loss if run.part.weight else run.batch_loss
+    if run.stop is None:
+        run.part = Part()
+    return loss
 
 
 def finish_epoch(

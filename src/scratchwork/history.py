@@ -85,6 +85,27 @@ def json_line(row: Mapping[str, float]) -> str:
 
 
 @dataclass
+class Part:
+    """How far an epoch has come: its steps, the weighted sum of their losses, and what metrics need of them."""
+
+    steps: int = 0
+    total: float = 0.0
+    weight: float = 0.0
+    predictions: list[Array] = field(default_factory=list)  # of the rows met so far, where there are metrics
+
+    def add(self, loss: float, weight: float) -> None:
+        """One step more."""
+        self.steps += 1
+        self.total += loss * weight
+        self.weight += weight
+
+    @property
+    def loss(self) -> float:
+        """The mean loss of the steps so far; NaN before the first."""
+        return self.total / self.weight if self.weight else float("nan")
+
+
+@dataclass
 class Run:
     """The state of a training run that callbacks see; setting `stop` to a reason ends it after the present step.
 
@@ -110,6 +131,8 @@ class Run:
     state: dict[str, Array] = field(default_factory=dict)  # the optimizer's, one entry per flat vector
     metrics: Mapping[str, "BoundMetric"] = field(default_factory=dict)  # by their names in the history
     validated: bool = False  # whether there is validation data
+    part: Part = field(default_factory=Part)  # of the epoch that is under way
+    pause_every: int | None = None  # a number of steps after whose multiples the compiled path comes back to Python
 
     @property
     def steps(self) -> int:

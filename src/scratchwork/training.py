@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from .arrays import Array
 from .callbacks import Callback, checked_callbacks, hooked
 from .diagnosis import diverged, penalty_diverged
-from .epochs import Batches, Seen, finish_epoch, measured, validated
+from .epochs import Batches, Seen, begin_epoch, end_epoch, finish_epoch, measured, validated
 from .errors import ConfigurationError
 from .guards import ending, interruptible, thread_limit
 from .history import History, Run, TrainingState
@@ -62,6 +62,9 @@ def fit(
     seed: int = 0,
     progress: bool = True,
     state: TrainingState | None = None,
+    checkpoint: Any = None,
+    every: int | None = None,
+    resume: bool = False,
 ) -> History:
     """Train `network` on rows `x` and targets `y`, and return one number per epoch of all that was measured.
 
@@ -113,6 +116,13 @@ def fit(
     state : TrainingState, optional
         Where the optimizer goes on from, and what it leaves there: two calls are then one longer one, bit for bit. The rows
         may then be a part of the data, of one class only.
+    checkpoint : path of a folder, or Checkpoints(...), optional
+        Where everything that the run needs is written as it goes: see `scratchwork.storage.checkpoints`.
+    every : int ≥ 1, optional
+        Steps between two checkpoints; None: one after every epoch.
+    resume : bool
+        Go on from the newest checkpoint in the folder that is whole, if there is one: what comes of it has the same bits as
+        a run that was never interrupted. False refuses a folder that holds checkpoints.
 
     Raises
     ------
@@ -151,21 +161,21 @@ def fit(
         run.metrics, run.validated = measures, data.validation is not None
         if state is not None:
             state.resume(run)
-        machine = None
-        if engine == "compiled" or (engine == "auto" and not isinstance(rule, LBFGS)):
-            from .engine.choice import machine_for  # Numba is imported when there is something for it to do
-
-            tell = any(isinstance(hook, Progress) for hook in hooks)  # who shows progress says what takes so long
-            machine = machine_for(run, updater, data.training, size, threads, required=engine == "compiled", tell=tell)
+        machine = _machine(run, updater, data, size, threads, engine, hooks)
+        order = int(seed) if shuffle else None
+        settings = {"batch size": size, "shuffled by seed": order, "penalty": repr(regularizer), "constraint": repr(constraint)}
+        clipping = {"clip_value": clip_value, "clip_norm": clip_norm, "drop_last": drop_last}
+        hooks, saving = _with_checkpoints(run, data, hooks, (checkpoint, every, resume), settings | clipping)
         with limited_threads(), interruptible(run), np.errstate(all="ignore"), ending(run, hooks):
             for hook in hooked(hooks, "on_fit_begin"):
                 hook(run)
+            saving()
             if machine is not None:
-                machine.train(run, updater, data, size, int(seed) if shuffle else None, hooks)
+                machine.train(run, updater, data, size, order, hooks)
             elif isinstance(rule, LBFGS):
                 _whole_set_iterations(run, rule, updater, data, hooks)
             else:
-                _epochs(run, updater, data, size, int(seed) if shuffle else None, hooks)
+                _epochs(run, updater, data, size, order, hooks)
     if state is not None:
         state.keep(run)
     if not run.history.epochs:  # Ctrl-C came early: no number is an empty list, and no unknown name
@@ -182,6 +192,28 @@ def _check_kinds(network: Any, engine: Any, state: Any) -> None:
         raise ConfigurationError(f"state is a TrainingState(), or None; received {state!r}")
 
 
+def _machine(run: Run, updater: Updater, data: Data, size: int, threads: int | None, engine: str, hooks: list[Callback]) -> Any:
+    """A machine of the compiled path, or None for NumPy's."""
+    if engine == "numpy" or (engine == "auto" and isinstance(run.optimizer, LBFGS)):
+        return None
+    from .engine.choice import machine_for  # Numba is imported when there is something for it to do
+
+    tell = any(isinstance(hook, Progress) for hook in hooks)  # who shows progress says what takes so long
+    return machine_for(run, updater, data.training, size, threads, required=engine == "compiled", tell=tell)
+
+
+def _with_checkpoints(
+    run: Run, data: Data, hooks: list[Callback], wanted: tuple[Any, int | None, bool], settings: dict[str, Any]
+) -> tuple[list[Callback], Callable[[], None]]:
+    """The callbacks with the one that writes checkpoints, and what to call when all of them have begun."""
+    if wanted == (None, None, False):
+        return hooks, lambda: None
+    from .storage.checkpoints import checkpointing  # the files are made far below
+
+    first, last = checkpointing(run, data, hooks, *wanted, settings)
+    return [first, *hooks, last], first.hand_over
+
+
 def _epochs(run: Run, updater: Updater, data: Data, size: int, seed: int | None, hooks: list[Callback]) -> None:
     """The loop itself."""
     batches = Batches(data.training, size, run.network.dtype)
@@ -195,13 +227,10 @@ def _epochs(run: Run, updater: Updater, data: Data, size: int, seed: int | None,
 def one_epoch(
     run: Run, updater: Updater, batches: Batches, seed: int | None, after_batch: Sequence[Callable[[Run], None]] = ()
 ) -> tuple[float, list[Seen]]:
-    """All steps of the next epoch; the mean of their losses, and what metrics need."""
+    """All steps of the next epoch, or what is left of one: the mean of their losses, and what metrics need."""
     network, loss = run.network, run.loss
-    run.epoch += 1
-    network.epochs_seen += 1
-    total = total_weight = 0.0
-    seen: list[Seen] = []
-    for x, target, weight in batches.epoch(seed, network.epochs_seen - 1, run.steps_per_epoch):
+    part, seen = begin_epoch(run, batches, seed)
+    for x, target, weight in batches.epoch(seed, network.epochs_seen - 1, run.steps_per_epoch, part.steps):
         network.steps_seen += 1
         prediction, caches = network.forward(x, training=True, step=network.steps_seen)
         value, dprediction = _checked(loss, loss.value_and_grad(prediction, target, weight), prediction)
@@ -213,14 +242,15 @@ def one_epoch(
         if not math.isfinite(run.batch_loss):
             raise penalty_diverged(network, epoch=run.epoch, step=run.step, loss=run.batch_loss)
         batch_weight = float(len(x)) if weight is None else float(weight.sum())
-        total, total_weight = total + run.batch_loss * batch_weight, total_weight + batch_weight
+        part.add(run.batch_loss, batch_weight)
         if run.metrics:
+            part.predictions.append(prediction)
             seen.append((prediction, target.copy(), None if weight is None else weight.copy()))
         for hook in after_batch:
             hook(run)
         if run.stop:
             break
-    return (total / total_weight if total_weight else run.batch_loss), seen
+    return end_epoch(run), seen
 
 
 def _whole_set_iterations(run: Run, rule: LBFGS, updater: Updater, data: Data, hooks: list[Callback]) -> None:

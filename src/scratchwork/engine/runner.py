@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from ..arrays import Array
 from ..callbacks import Callback, hooked
 from ..diagnosis import diverged, penalty_diverged
-from ..epochs import Seen, finish_epoch, row_order
+from ..epochs import Seen, count_epoch, end_epoch, finish_epoch, row_order
 from ..history import Run
 from ..optimizers import Optimizer
 from ..preparation import Data, Rows
@@ -155,7 +155,8 @@ class Machine:
         published = False  # then the network's arrays are the ones that count, and a callback may have written into them
         try:
             for steps in self._epoch(run, order):
-                if self.single_steps or steps.bad or not np.isfinite(steps.losses.astype(self.network.dtype)).all():
+                looked_at = self.single_steps or len(steps.losses) == steps_to_pause(run)
+                if looked_at or steps.bad or not np.isfinite(steps.losses.astype(self.network.dtype)).all():
                     self.panels.publish()
                     published = True
                 yield steps
@@ -170,11 +171,11 @@ class Machine:
         count = math.ceil(len(order) / self.program.batch)
         rule = self.updater.optimizer
         assert isinstance(rule, Optimizer)
-        begin = 0
+        begin = run.part.steps
         while begin < count:
             steps = 1  # the first tells how long one takes
             if self.seconds_per_step and not self.single_steps:
-                steps = min(count - begin, max(1, int(HAND_BACK / self.seconds_per_step)))
+                steps = min(count - begin, max(1, int(HAND_BACK / self.seconds_per_step)), steps_to_pause(run))
             results = np.zeros((steps, 2))
             started = time.perf_counter()
             rates = learning_rates(rule, run.step, steps) * run.learning_rate_factor
@@ -195,17 +196,18 @@ class Machine:
         with blas_alone():
             while not run.over:
                 started = time.perf_counter()
-                order = row_order(len(self.rows), size, seed, run.network.epochs_seen, run.steps_per_epoch)
+                epoch = run.network.epochs_seen - (run.part.steps > 0)  # one that was begun is counted already
+                order = row_order(len(self.rows), size, seed, epoch, run.steps_per_epoch)
                 loss, seen = self.one_epoch(run, order, after_batch)
                 finish_epoch(run, updater, data, loss, seen, started, hooks)
 
     def one_epoch(self, run: Run, order: Array, after_batch: Sequence[Callable[[Run], None]] = ()) -> tuple[float, list[Seen]]:
         """What `training.one_epoch` does: all steps of the next epoch, the mean of their losses, what metrics need."""
-        network, rows, size = run.network, self.rows, self.program.batch
-        run.epoch += 1
-        network.epochs_seen += 1
-        weights = batch_weights(rows, order, size)
-        total, done = 0.0, 0
+        network, rows, size, part = run.network, self.rows, self.program.batch, count_epoch(run)
+        weights, done = batch_weights(rows, order, size), part.steps
+        if part.predictions:
+            met = np.concatenate(part.predictions)
+            self.kept[: len(met)] = met
         with contextlib.closing(self.epoch(run, order)) as stretches:
             for steps in stretches:
                 overflown = np.flatnonzero(~np.isfinite(steps.losses.astype(network.dtype)))
@@ -218,8 +220,11 @@ class Machine:
                     self._diverged(run, order[(done + len(steps.losses)) * size :][:size])
                 # one by one: the sum must not depend on how long a stretch was
                 for value, weight in zip(steps.losses, weights[done:], strict=False):
-                    total += float(value * weight)
-                done += len(steps.losses)
+                    part.total += float(value * weight)
+                    part.weight += float(weight)
+                part.steps = done = done + len(steps.losses)
+                if run.metrics:
+                    part.predictions = [self.kept[: min(done * size, len(order))]]
                 run.batch_loss = float(steps.losses[-1])
                 for hook in after_batch:
                     hook(run)
@@ -229,8 +234,7 @@ class Machine:
         seen: list[Seen] = []
         if run.metrics:
             seen.append((self.kept[: len(met)], rows.target[met], None if rows.weight is None else rows.weight[met]))
-        total_weight = float(weights[:done].sum())
-        return (total / total_weight if total_weight else run.batch_loss), seen
+        return end_epoch(run), seen
 
     def _diverged(self, run: Run, chosen: Array) -> None:
         """The step that went wrong is walked again on NumPy's path, which names the array."""
@@ -289,6 +293,11 @@ def prepared(run: Run, updater: Updater, rows: Rows, batch: int, threads: int | 
 def announce_compilation() -> None:
     """Said when the first step takes so long that it can only be a compilation."""
     print("scratchwork: compiling the fast path, once for this machine (some ten seconds) ...", file=sys.stderr, flush=True)
+
+
+def steps_to_pause(run: Run) -> int:
+    """How many steps there are before somebody wants to see the parameters."""
+    return sys.maxsize if run.pause_every is None else run.pause_every - run.step % run.pause_every
 
 
 def batch_weights(rows: Rows, order: Array, size: int) -> Array:

@@ -73,10 +73,10 @@ def save(thing: Any, path: str | PathLike[str]) -> None:
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ConfigurationError(f"{name} holds NaN or an infinity: a model that diverged is not worth a file")
-    atomic_write_bytes(path, _to_bytes(arrays, to_json(document)))
+    atomic_write_bytes(path, to_bytes(arrays, to_json(document)))
 
 
-def _to_bytes(arrays: dict[str, Array], document: str) -> bytes:
+def to_bytes(arrays: dict[str, Array], document: str) -> bytes:
     """The content of a safetensors file; the library alone would write the metadata in an order that changes every time."""
     from safetensors.numpy import save as to_bytes
 
@@ -121,7 +121,7 @@ def load(path: str | PathLike[str], *, layers: Iterable[type[Layer]] = ()) -> An
     """
     path = Path(path)
     classes = known_classes(layers)
-    document, arrays = _read(path)
+    document, arrays = read_arrays(path)
     try:
         network = _network(document, arrays, classes)
         return network if document.get("kind") == "network" else _model(document, arrays, network)
@@ -129,7 +129,7 @@ def load(path: str | PathLike[str], *, layers: Iterable[type[Layer]] = ()) -> An
         raise FileFormatError(f"{path} cannot be used: {_short(error)}") from error
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
+def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     """The JSON document and the arrays, after every size in the header was checked against the file."""
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes
