@@ -50,7 +50,7 @@ def load_for(
     """
     task: Any = "regression" if model.task == "regression" else "classification"
     encoder = table_encoder(model)
-    if encoder is not None and Path(name).is_file() and not is_built_in(name):
+    if encoder is not None and Path(name).is_file() and not is_built_in(name) and Path(name).suffix != ".npz":
         goal: Any = (target or model.target_name) if with_target else False
         return load_rows(encoder, name, goal, task)
     if Path(name).is_dir() or is_built_in(name):

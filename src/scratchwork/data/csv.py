@@ -211,7 +211,9 @@ def _refuse_cell(table: CellFile, cells: list[list[str]], lines: list[int], colu
         raise DataError(f"{place}: {brief(text)!r} is not a finite number; replace it or remove the row")
     if is_number(text.replace(",", ".", 1)):
         raise CellError(f"{place}: {brief(text)!r} is not a number; write decimals with a point")
-    raise CellError(f"{place}: {brief(text)!r} is text where a number belongs; encode the column as numbers, or leave it out")
+    raise CellError(
+        f"{place}: {brief(text)!r} is text where a number belongs; leave the column out, or read the table with load_data"
+    )
 
 
 def _target_values(table: CellFile, goal: int, texts: list[str], lines: list[int], task: Task) -> Array:

@@ -184,13 +184,13 @@ def raw_columns(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str,
     path = existing_file(path)
     if holds_arrow(path):
         table = read_arrow(path)
-        found = [table.names[column_number(table.names, name, "", path)] for name in names]
+        found = [table.names[column_number(table.names, name, "such", path)] for name in names]
         table = table.select(list(dict.fromkeys(found)))
         return {name: ["" if gap else _text(v) for v, gap in zip(table[name].tolist(), missing_in(table[name]), strict=True)]
                 for name in table.names}  # fmt: skip
     _, named = column_names(path, names)
     with open_cells(path, named) as file:
-        places = [column_number(file.names, name, "", path) for name in names]
+        places = [column_number(file.names, name, "such", path) for name in names]
         columns: dict[str, list[str]] = {file.names[place]: [] for place in places}
         for line, row in file.rows:
             if len(row) != file.width:
