@@ -112,6 +112,11 @@ ORDER: dict[str, tuple[str, ...]] = {
         "write_onnx",
         "verification",
         "base",
+        "onnx_file",
+        "onnx_chain",
+        "onnx_nodes",
+        "read_onnx",
+        "others",
     ),
     "pictures": (),
     "": (),  # the root: the public names, for recipes and commands as for everybody else

@@ -79,6 +79,7 @@ from .training import fit
 if TYPE_CHECKING:
     from . import export, pictures
     from .estimators import Classifier, Regressor, TabularClassifier, TabularRegressor
+    from .export import from_onnx, from_sklearn, from_torch, to_torch
 
 __all__ = [
     "ELU",
@@ -163,6 +164,9 @@ __all__ = [
     "export",
     "fit",
     "fit_many",
+    "from_onnx",
+    "from_sklearn",
+    "from_torch",
     "initializers",
     "layers",
     "load",
@@ -174,12 +178,14 @@ __all__ = [
     "regularizers",
     "save",
     "schedules",
+    "to_torch",
 ]
 
 
 _LATER = {
     "export": ".export",
     "pictures": ".pictures",
+    **dict.fromkeys(("from_onnx", "from_sklearn", "from_torch", "to_torch"), ".export"),
     **dict.fromkeys(("Classifier", "Regressor", "TabularClassifier", "TabularRegressor"), ".estimators"),
 }
 """What is imported when first asked for: training needs neither matplotlib nor scikit-learn."""

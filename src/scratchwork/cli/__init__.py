@@ -1,6 +1,7 @@
 """The command line: `scratchwork train digits` and the rest, one file per command."""
 
 import importlib
+import keyword
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ COMMANDS = {
     "predict": "predict with a saved model, as CSV or one row in detail",
     "show": "what a saved model is made of",
     "data": "the built-in sets, or what is in a file",
+    "export": "write a saved model as ONNX, Python, C or JSON",
+    "import": "read a dense network from an ONNX file",
     "run": "reproduce one of the sources: its setting, then the same net trained well",
     "check": "check every derivative of the library against differences",
 }
@@ -71,7 +74,7 @@ def _run(argv: list[str]) -> int:
     own: Parser = parser
     for name, summary in COMMANDS.items():
         if name == wanted:  # only the command that is run is imported
-            module = importlib.import_module(f".{name}", __name__)
+            module = importlib.import_module(f".{name}_" if keyword.iskeyword(name) else f".{name}", __name__)
             own = commands.add_parser(name, help=summary, description=module.DESCRIPTION, epilog=module.EPILOG)
             module.add_arguments(own)
             common(own)

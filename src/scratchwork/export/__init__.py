@@ -14,6 +14,19 @@ place when they agree to 1e-5; otherwise nothing is written. What cannot be expo
 """
 
 from .base import TARGETS, to_c, to_json, to_onnx, to_python
+from .others import from_sklearn, from_torch, to_torch
+from .read_onnx import from_onnx
 from .verification import Report
 
-__all__ = ["TARGETS", "Report", "to_c", "to_json", "to_onnx", "to_python"]
+__all__ = [
+    "TARGETS",
+    "Report",
+    "from_onnx",
+    "from_sklearn",
+    "from_torch",
+    "to_c",
+    "to_json",
+    "to_onnx",
+    "to_python",
+    "to_torch",
+]

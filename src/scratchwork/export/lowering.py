@@ -42,8 +42,9 @@ def _value(array: Array | None) -> Array:
 
 
 def _batch_norm(layer: Any) -> Lowered:
-    inverse_std = 1.0 / np.sqrt(_value(layer.running_var) + layer.eps)
-    return [ops.Features(subtract=_value(layer.running_mean), multiply=layer.gamma.value * inverse_std, add=layer.beta.value)]
+    mean, variance, gamma = _value(layer.running_mean), _value(layer.running_var), layer.gamma.value
+    factor = gamma * (1.0 / np.sqrt(variance + layer.eps))
+    return [ops.Features(subtract=mean, multiply=factor, add=layer.beta.value, norm=(gamma, variance, layer.eps))]
 
 
 def _dropout(layer: Any) -> Lowered:

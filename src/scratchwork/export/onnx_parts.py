@@ -40,6 +40,9 @@ class Graph:
         self.constants: list[Any] = []
         self.ml = False
         self.gelu = False
+        self.scaled = False
+        """Whether a product came before, so that numbers are of the size that networks work with."""
+
         self._known: dict[tuple[bytes, str, tuple[int, ...]], str] = {}
 
     def node(self, operator: str, *inputs: str, output: str = "", domain: str = "", **attributes: Any) -> str:
@@ -102,6 +105,8 @@ class Graph:
             return self.node("Add", self.node("Relu", x), self.node("Log", self.node("Add", small, c(1.0))))
         if name == "silu":
             return self.node("Mul", x, self.node("Sigmoid", x))
+        if name == "mish" and dtype == "float32":
+            return self.node("Mul", x, self.node("Tanh", self.node("Softplus", x)))
         if name == "mish":
             e = self.node("Exp", self.node("Min", x, c(40.0)))
             n = self.node("Mul", e, self.node("Add", e, c(2.0)))
@@ -114,8 +119,8 @@ class Graph:
 
     def _gelu(self, x: str, dtype: str, *, approximate: bool) -> str:
         """The operator in float32; in float64, which the runtime lacks, its formula with Erf in float32."""
-        if dtype == "float32" and not approximate:
-            return self.node("Gelu", x)
+        if dtype == "float32":
+            return self.node("Gelu", x, approximate="tanh" if approximate else "none")
 
         def c(value: float) -> str:
             return self.constant(value, dtype)

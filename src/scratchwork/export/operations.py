@@ -34,12 +34,16 @@ class Product:
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """y = (x − subtract) / divide · multiply + add; what is None is left out."""
+    """y = (x − subtract) / divide · multiply + add; what is None is left out.
+
+    `norm` says for a batch normalization what `multiply` is made of, (γ, variance, eps), for formats with an operator for it.
+    """
 
     subtract: Array | float | None = None
     divide: Array | float | None = None
     multiply: Array | float | None = None
     add: Array | float | None = None
+    norm: tuple[Array, Array, float] | None = None
 
 
 @dataclass(frozen=True)

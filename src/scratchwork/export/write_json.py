@@ -78,6 +78,8 @@ def described(step: Step, *, readable: bool) -> dict[str, Any]:
         entry["columns"] = [{"kind": encoding.kind, **dataclasses.asdict(encoding)} for encoding in operation.encodings]
     elif not isinstance(operation, Reshaped | Convert):  # which say nothing that "shape" and "dtype" do not
         for name, value in vars(operation).items():
+            if name == "norm":  # says nothing that the others do not
+                continue
             entry[name] = array(value, readable=readable) if isinstance(value, np.ndarray) else value
         if isinstance(operation, Elementwise) and not operation.parameter:
             del entry["parameter"]

@@ -114,11 +114,14 @@ def _step(graph: Graph, step: ops.Step, x: str) -> str:
     operation, dtype = step.operation, step.dtype
     match operation:
         case ops.Product():
+            graph.scaled = True
             weight = graph.constant(operation.weight, dtype)
             if operation.bias is None:
                 return graph.node("MatMul", x, weight)
             return graph.node("Gemm", x, weight, graph.constant(operation.bias, dtype))
         case ops.Features():
+            if operation.norm is not None and len(step.in_shape) == 1 and _is_mild(operation):
+                return _batch_norm(graph, operation, x, dtype)
             for operator, entry in (
                 ("Sub", operation.subtract),
                 ("Div", operation.divide),
@@ -150,6 +153,20 @@ def _step(graph: Graph, step: ops.Step, x: str) -> str:
             return graph.cast(x, dtype)
 
 
+def _is_mild(operation: ops.Features) -> bool:
+    """Whether x · factor + (β − mean · factor), which runtimes make of a BatchNormalization, loses no digits."""
+    assert operation.norm is not None
+    mean, (_, variance, eps) = np.asarray(operation.subtract, np.float64), operation.norm
+    return bool((np.abs(mean) <= 8.0 * np.sqrt(variance.astype(np.float64) + eps)).all())
+
+
+def _batch_norm(graph: Graph, operation: ops.Features, x: str, dtype: str) -> str:
+    assert operation.norm is not None
+    gamma, variance, eps = operation.norm
+    arrays = [graph.constant(array, dtype) for array in (gamma, operation.add, operation.subtract, variance)]
+    return graph.node("BatchNormalization", x, *arrays, epsilon=eps)
+
+
 def _mean(graph: Graph, x: str, axis: int, count: int, dtype: str, *, keep: bool) -> str:
     """By a sum, whose operator has the same form in all operator sets."""
     total = graph.node("ReduceSum", x, graph.constant([axis], np.int64), keepdims=int(keep))
@@ -157,7 +174,10 @@ def _mean(graph: Graph, x: str, axis: int, count: int, dtype: str, *, keep: bool
 
 
 def _normalize(graph: Graph, operation: ops.Normalize, x: str, dtype: str) -> str:
-    """Not LayerNormalization, for runtimes take E[x²] − E[x]², which cancels where the mean is large."""
+    """The operator behind a product; on raw numbers its formula, for runtimes take E[x²] − E[x]², which may cancel there."""
+    if graph.scaled:
+        numbers = (graph.constant(array, dtype) for array in (operation.gamma, operation.beta))
+        return graph.node("LayerNormalization", x, *numbers, axis=-1, epsilon=operation.eps)
     count = operation.gamma.size
     centered = graph.node("Sub", x, _mean(graph, x, -1, count, dtype, keep=True))
     variance = _mean(graph, graph.node("Mul", centered, centered), -1, count, dtype, keep=True)
