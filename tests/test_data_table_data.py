@@ -113,7 +113,31 @@ def test_cells_as_they_stand(people):
 
 def test_load_says_what_takes_other_tables(people):
     people.write_text("a,b\nx,1\ny,2\n")
-    with pytest.raises(DataError, match="text where a number belongs; .* load_data"):
+    with pytest.raises(DataError, match=r"text where a number belongs; .* load_data"):
         data.load(people)
     with pytest.raises(DataError, match="not rows and their targets"):
         TableData(data.as_table({"a": [1, 2]}), np.zeros(3))
+
+
+def test_columns_that_only_number_the_rows_are_no_features(tmp_path):
+    lines = [f"{i},{i + 1},{i % 3},{'xy'[i % 2]},{i % 5}" for i in range(12)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join([",id,a,b,y", *lines]))
+    found = load_data(path)
+    assert found.x.names == ("a", "b")
+    assert found.counting == ("column 1", "id")
+    assert load_data(path, features=["id", "b"]).x.names == ("id", "b")
+    path.write_text("\n".join([",id,a,b,y", *lines[:10]]))
+    assert load_data(path).counting == ()  # so few may do so by chance
+    path.write_text("\n".join([",id,a,b,y", *lines[:6], *lines[7:]]))
+    assert load_data(path).counting == ()
+
+
+def test_numbers_with_a_comma_are_an_error_and_not_a_category(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a;b;y\nx;1,5;u\ny;2;v\n")
+    with pytest.raises(DataError, match=r"column 'b' writes numbers with a comma \('1,5'\): write decimals with a point"):
+        load_data(path)
+    assert load_data(path, kinds={"b": "category"}).x["b"].tolist() == ["1,5", "2"]
+    path.write_text("a;b;y\nx;1,5;u\ny;Paris, TX;v\n")
+    assert load_data(path).x["b"].tolist() == ["1,5", "Paris, TX"]

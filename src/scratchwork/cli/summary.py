@@ -81,7 +81,7 @@ def columns_lines(job: Job, dataset: TableData) -> list[str]:
     if holes:
         cells = sum(gaps[name] for name in holes)
         text.append(f"{cells:,} missing cell{'s' * (cells != 1)} in {_listed(holes)}")
-    by_reason: dict[str, list[str]] = {}
+    by_reason: dict[str, list[str]] = {"only numbers the rows": list(dataset.counting)} if dataset.counting else {}
     for name, reason in encoder.dropped_.items():
         by_reason.setdefault(reason, []).append(name)
     text += [f"left out: {_listed(names)} ({reason})" for reason, names in by_reason.items()]

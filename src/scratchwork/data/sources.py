@@ -179,7 +179,8 @@ def _load_file(path: Path, target: str | int | bool | None, features: Sequence[s
     if holds_arrow(path):
         found = as_numbers(load_table(path, target, features=features, task=task))
         if isinstance(found, TableData):
-            raise DataError(f"{path}: {why_no_numbers(found.x)}, and this is for tables of numbers: load_data takes others")
+            why = why_no_numbers(found.x) or f"column {found.counting[0]!r} only numbers the rows"
+            raise DataError(f"{path}: {why}, and this is for tables of numbers: load_data takes others")
         return found
     if start[:2] == GZIP_MAGIC:
         with open_binary(path, unzip=True) as file:

@@ -1,6 +1,7 @@
 """A table to learn from: columns of any kind, and one of them as the target."""
 
 import os
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,10 @@ from .reading import existing_file
 from .table import Table
 from .table_files import kind_of_cells, named_by, read_table
 
+COMMA = re.compile(r"[+-]?[0-9]+(,[0-9]+)*(\.[0-9]+)?", re.ASCII)
+FEW = 10
+"""Rows of which a column of whole numbers may count some by chance."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TableData:
@@ -33,6 +38,7 @@ class TableData:
     source         where it comes from
     rows           which rows of the file these are, where some were left out because they have no target
     without_target how many those are
+    counting       columns of the file that only number its rows, and are no features for that
     """
 
     x: Table
@@ -43,6 +49,7 @@ class TableData:
     source: str = ""
     rows: Array | None = None
     without_target: int = 0
+    counting: tuple[str, ...] = ()
     image_shape: None = field(default=None, init=False)
     x_test: None = field(default=None, init=False)
     y_test: None = field(default=None, init=False)
@@ -87,7 +94,8 @@ def load_table(
     Parameters
     ----------
     path, target, features, task
-        As in `read_csv`. Text and booleans as a target are classes, called as the file writes them.
+        As in `read_csv`. Text and booleans as a target are classes, called as the file writes them. Columns that only number
+        the rows, from 0 or from 1, are features where `features` names them.
     kinds : dict of str to kind, optional
         What columns are, where they do not look like it: see `read_table`.
     names : sequence of str, optional
@@ -99,7 +107,7 @@ def load_table(
         As `read_csv` and `read_table` do.
     DataError
         When no row has a target, when it holds dates, or mixes amounts and text; when a number among the features is
-        infinite.
+        infinite, or is written with a comma.
     """
     path = existing_file(path)
     arrow = read_arrow(path) if holds_arrow(path) else None
@@ -119,6 +127,8 @@ def load_table(
     else:  # the target as text: its classes are to be called as the file calls them
         given = chosen if goal is None else chosen | {y_name: "category"}
         table = read_table(path, None if named else there, header=named, kinds=given)
+    counting = () if features is not None else _counting(table.select(wanted))
+    wanted = [name for name in wanted if name not in counting]
     rows = None
     if goal is not None:
         missing = missing_in(table[y_name])
@@ -128,11 +138,11 @@ def load_table(
     lacking = 0 if rows is None else len(table) - len(rows)
     table = table if rows is None else table.take(rows)
     x = table.select(wanted)
-    _check_finite(x, rows, path)
+    _check_numbers(x, rows, path, chosen)
     y, labels = None, None
     if goal is not None:
         y, labels = _target(table[y_name], table.kind(y_name), y_name, path, task, text=arrow is None)
-    return TableData(x, y, path.name.split(".")[0], y_name, labels, str(path), rows, lacking)
+    return TableData(x, y, path.name.split(".")[0], y_name, labels, str(path), rows, lacking, counting)
 
 
 def column_names(path: str | os.PathLike[str], known: Collection[str] = ()) -> tuple[tuple[str, ...], bool]:
@@ -151,7 +161,7 @@ def column_names(path: str | os.PathLike[str], known: Collection[str] = ()) -> t
 
 def as_numbers(found: TableData) -> AnyData:
     """The same as a `Dataset` where every feature is a complete number in every row."""
-    if why_no_numbers(found.x) is not None:
+    if found.counting or why_no_numbers(found.x) is not None:
         return found
     names = found.x.names
     return Dataset(
@@ -204,7 +214,19 @@ def _text(value: object) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def _check_finite(table: Table, rows: Array | None, path: Path) -> None:
+def _counting(table: Table) -> tuple[str, ...]:
+    """The columns that number the rows from 0 or from 1, as an index that was written with the table does."""
+    count = len(table)
+    found = [
+        name
+        for name, column in zip(table.names, table.columns, strict=True)
+        if count > FEW and column.dtype == np.int64 and column[0] in (0, 1) and bool((np.diff(column) == 1).all())
+    ]
+    return tuple(found) if len(found) < len(table.names) else ()
+
+
+def _check_numbers(table: Table, rows: Array | None, path: Path, known: Collection[str]) -> None:
+    """DataError for an infinity, and for text that would be numbers, were their comma a point; `known` are text."""
     for name, column in zip(table.names, table.columns, strict=True):
         if column.dtype.kind == "f" and np.isinf(column).any():
             row = int(np.isinf(column).argmax())
@@ -212,6 +234,21 @@ def _check_finite(table: Table, rows: Array | None, path: Path) -> None:
             raise DataError(
                 f"{path}: column {short(name)} holds an infinity in row {row} (from 0): put a number there, or empty the cell"
             )
+        if column.dtype == object and name not in known and (cell := _comma(column.tolist())) is not None:
+            raise DataError(
+                f"{path}: column {short(name)} writes numbers with a comma ({short(cell)}): write decimals with a point, and "
+                "thousands without anything"
+            )
+
+
+def _comma(cells: list[str | None]) -> str | None:
+    """The first number with a comma, where every cell is a number with one or without."""
+    found = None
+    for cell in cells:
+        if cell is not None and not COMMA.fullmatch(cell):
+            return None
+        found = cell if found is None and cell is not None and "," in cell else found
+    return found
 
 
 def _target(column: Array, kind: str, name: str, path: Path, task: Task, *, text: bool) -> tuple[Array, tuple[str, ...] | None]:
