@@ -35,6 +35,7 @@ from .stopping import Convergence, Lines
 from .weights import Weights
 
 AUTO_BATCH = 200
+PLAIN = (np.dtype(np.float64), np.dtype(np.float32))  # numbers that nothing has to be made of
 MANY_ROWS = 4096  # from here on the compiled path predicts faster than NumPy's, where it is there
 
 
@@ -306,13 +307,14 @@ class NetworkEstimator(Weights, BaseEstimator, ABC):
         plain = (
             type(X) is np.ndarray
             and X.ndim == 2
-            and X.dtype == network.dtype
+            and X.dtype in PLAIN
             and X.shape[1] == known["n_features_in_"]
             and len(X)
             and "feature_names_in_" not in known
-            and not self.preprocessing_.steps
         )
-        rows = X if plain else self._prepared(self._read_rows(X))
+        if not plain or self._takes_tables():
+            X = self._read_rows(X)
+        rows = X if plain and not self.preprocessing_.steps else self._prepared(X)
         engine = self.engine if rows.shape[0] >= MANY_ROWS else "numpy"
         if len(known["networks_"]) == 1:
             outputs = network.predict(rows, engine=engine)

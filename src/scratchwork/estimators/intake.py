@@ -6,7 +6,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import _check_y, check_array, check_consistent_length, column_or_1d, validate_data
+from sklearn.utils.validation import (
+    _check_y,
+    _get_feature_names,
+    check_array,
+    check_consistent_length,
+    column_or_1d,
+    validate_data,
+)
 
 from ..arrays import Array
 from ..data.table import Table, as_table, is_table
@@ -31,8 +38,8 @@ def needs_encoding(X: Any, preprocess: Any) -> bool:
             return True
     if preprocess == "table":
         return True
-    if is_sparse(X) or isinstance(X, np.ndarray) or not is_table(X):  # SciPy's dok is a dict, too
-        return isinstance(X, np.ndarray) and is_table(X)
+    if not _has_names(X):
+        return not is_sparse(X) and is_table(X)
     table = as_table(X)
     return any(kind in ("category", "date") for kind in table.kinds) or any(
         column.dtype.kind == "f" and bool(np.isnan(column).any()) for column in table.columns
@@ -42,9 +49,14 @@ def needs_encoding(X: Any, preprocess: Any) -> bool:
 def read_pair(estimator: Any, X: Any, y: Any, *, table: bool, reset: bool, numeric: bool) -> tuple[Rows, Array]:
     """(rows, y), checked against each other; with `reset` the estimator learns the number and the names of the features."""
     if not table:
+        names = None
+        if _has_columns_of_ours(X):
+            X, names = _matrix(estimator, X, reset=reset)
         rows, target = validate_data(
-            estimator, X, y, accept_sparse="csr", dtype=KINDS, multi_output=True, y_numeric=numeric, reset=reset
+            estimator, X, y, accept_sparse="csr", dtype=KINDS, multi_output=True, y_numeric=numeric, reset=reset or bool(names)
         )
+        if names:
+            estimator.feature_names_in_ = np.array(names, dtype=object)
         return _kept_sparse(rows), one_column(target)
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
@@ -58,7 +70,30 @@ def read_rows(estimator: Any, X: Any, *, table: bool) -> Rows:
     """Rows for a fitted estimator."""
     if table:
         return read_table(estimator, X, reset=False)
+    if _has_columns_of_ours(X):
+        return np.asarray(check_array(_matrix(estimator, X, reset=False)[0], estimator=estimator))
     return _kept_sparse(validate_data(estimator, X, accept_sparse="csr", dtype=KINDS, reset=False))
+
+
+def _has_names(X: Any) -> bool:
+    """Whether this is a table whose columns have names: not rows of text without any."""
+    if is_sparse(X) or not is_table(X):  # SciPy's dok is a dict, too
+        return False
+    if isinstance(X, np.ndarray):
+        return X.dtype.names is not None
+    return not isinstance(X, list | tuple) or isinstance(X[0], Mapping)
+
+
+def _has_columns_of_ours(X: Any) -> bool:
+    """Whether this has named columns, and is no frame that scikit-learn reads: a dict, a Table, a structured array."""
+    return _has_names(X) and not hasattr(X, "iloc") and _get_feature_names(X) is None
+
+
+def _matrix(estimator: Any, X: Any, *, reset: bool) -> tuple[Array, list[str]]:
+    """Columns of numbers side by side, those that the estimator knows in its order, and their names."""
+    table = as_table(X)
+    names = list(table.names if reset else getattr(estimator, "feature_names_in_", table.names))
+    return np.stack([np.asarray(table[name], np.float64) for name in names], axis=1), names
 
 
 def _kept_sparse(rows: Any) -> Array | SparseRows:
@@ -67,7 +102,7 @@ def _kept_sparse(rows: Any) -> Array | SparseRows:
 
 def read_table(estimator: Any, X: Any, *, reset: bool) -> Table:
     """A frame as a Table; rows without names get those of the features that are known, or x0, x1, …"""
-    named = is_table(X) and not isinstance(X, np.ndarray)
+    named = _has_names(X)
     names = None
     if not named:
         X = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
