@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -384,7 +385,7 @@ def test_control_c_keeps_what_was_learned(here):
 
 def test_a_second_control_c_before_anything_is_saved_leaves_nothing(here, monkeypatch, capsys):
     def interrupted(self, callbacks):
-        callbacks[0].on_fit_begin(None)
+        callbacks[0].on_fit_begin(SimpleNamespace(history=sw.History()))
         assert (here / "run" / "config.json").is_file()
         raise KeyboardInterrupt
 
