@@ -3,6 +3,7 @@
 import datetime
 import math
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -146,6 +147,31 @@ def test_every_form_of_preprocess(preprocess, plain, table):
     assert not any(step.fitted for step in given if step.learned)  # copies have learned
 
 
+SAVED = {
+    "two classes": (classifier(), Y > 0),
+    "names": (classifier(preprocess="standardize"), np.array(["c", "a", "b"])[np.arange(N) % 3]),
+    "numbers as classes": (classifier(n_networks=2), 5 + np.arange(N) % 3),
+    "labels": (classifier(), np.c_[Y, 1 - Y, Y]),
+    "hinge": (classifier(loss="hinge"), Y),
+    "numbers": (sw.Regressor(**QUICK, preprocess="minmax"), X[:, 0]),
+    "several numbers": (sw.Regressor(**QUICK), X[:, :2]),
+    "counts": (sw.Regressor(**QUICK, loss="poisson"), np.arange(N) % 4),
+}
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_a_saved_estimator_is_a_model(name, tmp_path):
+    estimator, y = SAVED[name]
+    estimator.fit(X, y)
+    sw.save(estimator, tmp_path / "model.safetensors")
+    model = sw.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(model.predict(X), estimator.predict(X))
+    if hasattr(estimator, "predict_proba"):
+        np.testing.assert_allclose(model.predict_proba(X), estimator.predict_proba(X), rtol=1e-12)
+    with pytest.raises(ValueError, match=r"fit|learned|built"):
+        sw.save(type(estimator)(), tmp_path / "empty.safetensors")
+
+
 # -- sparse rows -------------------------------------------------------------------------------------------------------
 
 
@@ -164,13 +190,18 @@ def test_sparse_rows_are_their_array(form):
 
 
 def test_sparse_rows_are_not_filled():
-    wide = sparse.random(60, 400_000, density=1e-5, format="csr", random_state=0, dtype=np.float32)  # 96 MB with all zeros
-    model = classifier(hidden_layer_sizes=(4,), max_iter=1).fit(wide, np.arange(60) % 2)
-    assert model.predict(wide).shape == (60,)
+    wide = sparse.random(2000, 20_000, density=1e-4, format="csr", random_state=0, dtype=np.float32)
+    labels = np.arange(2000) % 2
+    tracemalloc.start()
+    model = classifier(hidden_layer_sizes=(4,), max_iter=1, early_stopping=True).fit(wide, labels, sample_weight=labels + 1.0)
+    assert model.predict(wide).shape == (2000,)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 30e6  # with all its zeros it has 160 MB
     assert model.network_.dtype == np.float32
     for preprocess in ("standardize", Standardize()):
         with pytest.raises(DataError, match="preprocess='none'"):
-            classifier(preprocess=preprocess).fit(wide, np.arange(60) % 2)
+            classifier(preprocess=preprocess).fit(wide, labels)
     bad = sparse.csr_matrix(X)
     bad.data[5] = np.inf
     with pytest.raises(ValueError, match="infinity"):
@@ -249,12 +280,6 @@ def test_every_setting_has_a_range():
     assert settings - set(WRONG) == {"random_state"}
 
 
-@pytest.mark.parametrize("seed", ["a", -3, 1.5])
-def test_a_seed_that_is_none(seed):
-    with pytest.raises(ValueError, match=r"seed|Seed"):
-        classifier(random_state=seed).fit(X, Y)
-
-
 @pytest.mark.parametrize(
     ("rows", "target", "words"),
     [
@@ -293,6 +318,9 @@ def test_what_is_refused_in_use():
     for weight in (np.ones(3), -np.ones(N), np.full(N, NAN), np.zeros(N), np.ones((N, 2))):
         with pytest.raises(ValueError, match=r"sample_weight|Sample weight|weight"):
             classifier().fit(X, Y, sample_weight=weight)
+    for seed in ("a", -3, 1.5):
+        with pytest.raises(ValueError, match=r"seed|Seed"):
+            classifier(random_state=seed).fit(X, Y)
     with pytest.raises(AttributeError, match="nothing yet"):
         _ = classifier().coefs_
     with pytest.raises(ValueError, match="shapes"):

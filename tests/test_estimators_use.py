@@ -14,7 +14,15 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import log_loss, mean_absolute_error, mean_pinball_loss, mean_poisson_deviance, mean_squared_error
+from sklearn.metrics import (
+    accuracy_score,
+    log_loss,
+    make_scorer,
+    mean_absolute_error,
+    mean_pinball_loss,
+    mean_poisson_deviance,
+    mean_squared_error,
+)
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
@@ -104,7 +112,8 @@ def test_weights_are_routed():
         pipe.fit(X, Y, sample_weight=weight)
         alone = classifier().fit(StandardScaler().fit_transform(X), Y, sample_weight=weight)
         np.testing.assert_array_equal(pipe[-1].coefs_[0], alone.coefs_[0])
-        search = GridSearchCV(pipe, {"classifier__alpha": [1e-4]}, cv=2).fit(X, Y, sample_weight=weight)
+        scorer = make_scorer(accuracy_score).set_score_request(sample_weight=True)
+        search = GridSearchCV(pipe, {"classifier__alpha": [1e-4]}, cv=2, scoring=scorer).fit(X, Y, sample_weight=weight)
         np.testing.assert_array_equal(search.best_estimator_[-1].coefs_[0], alone.coefs_[0])
         chunk = classifier().set_partial_fit_request(classes=True, sample_weight=True)
         assert chunk.get_metadata_routing().partial_fit.requests == {"classes": True, "sample_weight": True}

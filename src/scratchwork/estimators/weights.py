@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 
 from ..arrays import Array
 from ..errors import ShapeError
@@ -35,7 +36,7 @@ class Weights:
 
     def _dense(self) -> list[Dense]:
         if "network_" not in vars(self):
-            raise AttributeError(f"this {type(self).__name__} has learned nothing yet: call fit first")
+            raise NotFittedError(f"this {type(self).__name__} has learned nothing yet: call fit first")
         return [layer for layer in self.network_.leaves() if isinstance(layer, Dense)]
 
 
