@@ -23,6 +23,11 @@ def penalty(w, d, l1, l2):
     """R = λ₁ Σ|w| + ½ λ₂ Σ w²; its gradient is added to d."""
     value, zero = 0.0, w.dtype.type(0)
     one, second = w.dtype.type(l1), w.dtype.type(l2)
+    if l1 == 0:  # the usual one, in half the time
+        for i in range(w.size):
+            d[i] += second * w[i]
+            value += np.float64(w[i]) * np.float64(w[i])
+        return 0.5 * l2 * value
     for i in range(w.size):
         sign = one if w[i] > 0 else -one if w[i] < 0 else zero
         d[i] += sign + second * w[i]
