@@ -19,17 +19,17 @@ NATIVE = {
     "sigmoid": ("Sigmoid", None),
     "tanh": ("Tanh", None),
     "relu": ("Relu", None),
-    "leaky_relu": ("LeakyRelu", "alpha"),
     "exp": ("Exp", None),
 }
 """Functions with an operator that ONNX Runtime has in float32 and float64."""
 
 NATIVE_FLOAT = {
+    "leaky_relu": ("LeakyRelu", "alpha"),
     "elu": ("Elu", "alpha"),
     "selu": ("Selu", None),
     "softplus": ("Softplus", None),
 }
-"""Functions with an operator that ONNX Runtime has in float32 alone."""
+"""Functions with an operator that ONNX Runtime has in float32 alone, or whose settings are float32."""
 
 
 class Graph:
@@ -95,6 +95,8 @@ class Graph:
             return self.node(operator, x, **settings)
         if name == "step":
             return self.cast(self.node("Greater", x, c(0.0)), dtype)
+        if name == "leaky_relu":
+            return self.node("Max", x, self.node("Mul", x, c(parameter)))
         if name in ("elu", "selu"):
             scale, alpha = (1.0, parameter) if name == "elu" else (1.0507009873554805, 1.6732632423543772)
             below = self.node("Sub", self.node("Exp", self.node("Min", x, c(0.0))), c(1.0))

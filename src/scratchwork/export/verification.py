@@ -115,10 +115,10 @@ def _plain(value: Any) -> Any:
 # The four that run exports
 
 PROGRAM = """
-import importlib.util, json, sys
-spec = importlib.util.spec_from_file_location("exported", sys.argv[1])
-model = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(model)
+import importlib.machinery, importlib.util, json, sys
+loader = importlib.machinery.SourceFileLoader("exported", sys.argv[1])
+model = importlib.util.module_from_spec(importlib.util.spec_from_loader("exported", loader))
+loader.exec_module(model)
 with open(sys.argv[2], encoding="utf-8") as file:
     x = json.load(file)
 model.check()
@@ -132,7 +132,7 @@ def run_python(path: Path, subject: Subject) -> tuple[str, Found]:
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows.json"
         rows.write_text(json.dumps(_json_rows(subject.checked.x)), encoding="utf-8")
-        command = [sys.executable, "-I", "-W", "error", "-c", PROGRAM, str(path), str(rows)]
+        command = [sys.executable, "-I", "-B", "-W", "error", "-c", PROGRAM, str(path), str(rows)]
         done = _run(command, "python")
     values, said = json.loads(done)
     return "python -I", (np.array(values, np.float64), said if subject.checked.labels is not None else None)

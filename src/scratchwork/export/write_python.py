@@ -1,7 +1,6 @@
 """A model as one Python file that needs NumPy alone: code first, numbers as base64 text behind it."""
 
 import base64
-import json
 from typing import Any
 
 import numpy as np
@@ -74,7 +73,7 @@ def _text(subject: Subject) -> bool:
 def _literal(value: Any) -> str:
     """Text, whole numbers, booleans, None and lists and dicts of them, as ASCII that Python reads."""
     if isinstance(value, str):
-        return json.dumps(value)
+        return ascii(value)
     if isinstance(value, list | tuple):
         inside = ", ".join(map(_literal, value))
         return f"[{inside}]"
