@@ -124,8 +124,8 @@ class Average(Layer):
 
     ::
 
-        Forward    yⱼ = (1/K) Σₖ x_{k·C + j}         k = 0, ..., K − 1
-        Backward   dx_{k·C + j} = (1/K) dyⱼ
+        Forward    y = (1/K) Σₖ xₖ         xₖ the k-th C columns of x, k = 0, ..., K − 1
+        Backward   dx = (dy, ..., dy) / K
         Shapes     x (N, K·C)   y (N, C)
 
     The mean of probabilities is a probability. The mean of logits is something else: where classes are predicted, each
@@ -164,7 +164,7 @@ class Average(Layer):
         if x.ndim != 2 or x.shape[1] % self.parts:
             raise ShapeError(f"expected x of shape (N, {self.parts}·C), received {x.shape}")
         x = floats(x)
-        y: Array = np.add.reduce(x.reshape(len(x), self.parts, -1), axis=1)
+        y: Array = np.add.reduce(x.reshape(len(x), self.parts, x.shape[1] // self.parts), axis=1)
         y *= 1.0 / self.parts
         return y, None
 
