@@ -10,8 +10,18 @@ from typing import TypeVar
 Entry = TypeVar("Entry")
 
 
+MOST_CHARACTERS = 1000
+
+
 class ScratchworkError(Exception):
-    """Base of all errors of the library."""
+    """Base of all errors of the library.
+
+    Its text can be shown by any terminal as it is: one line, of which the names and cells that a file put into it are only
+    the printable characters, and no more than a thousand of them.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class ShapeError(ScratchworkError, ValueError):
@@ -34,7 +44,7 @@ class UnknownNameError(ConfigurationError, KeyError):
     """A name that is in no table of the library; the message proposes the nearest one."""
 
     def __str__(self) -> str:  # KeyError would show the repr of the message, quotes and all
-        return str(self.args[0]) if self.args else ""
+        return printable(str(self.args[0])) if self.args else ""
 
 
 class NotBuiltError(ScratchworkError, RuntimeError):
@@ -63,6 +73,17 @@ class MissingDependencyError(ScratchworkError, ImportError):
 
 class DivergedError(ScratchworkError, ArithmeticError):
     """Training met a number that is not finite; the message names the step, the layer and the first such array."""
+
+
+def printable(text: str) -> str:
+    """The text on one line, with escapes for what would move a terminal's cursor, change its colours or hide.
+
+    >>> printable("two\\nlines, and \\x1b[31mred")
+    'two lines, and \\\\x1b[31mred'
+    """
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split()))
+    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 4]} ..."
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:

@@ -55,7 +55,10 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
     if len(held) != declared:
         found = "more than that" if len(held) > declared else f"{len(held):,}"
         raise FileFormatError(f"{claim}, {declared:,} bytes after the header, and there are {found}")
-    numbers = np.frombuffer(held, dtype).reshape(shape)
+    try:
+        numbers = np.frombuffer(held, dtype).reshape(shape)
+    except ValueError:  # no numbers at all, and other axes so long that NumPy cannot count them
+        raise FileFormatError(f"{claim}, which is no array") from None
     return numbers.astype(dtype.newbyteorder("="), copy=False)
 
 

@@ -1,5 +1,6 @@
 """Folders of pictures: one folder per class, the folder's name being the name of the class."""
 
+import logging
 import math
 import os
 import warnings
@@ -111,6 +112,9 @@ def _opened(file: Path) -> Iterator["Image"]:
         from PIL import Image
     except ImportError:
         raise MissingDependencyError("reading images needs Pillow: pip install 'scratchwork[data]'") from None
+    log = logging.getLogger("PIL")
+    if not log.handlers:  # else what it says of a damaged file lands on stderr
+        log.addHandler(logging.NullHandler())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of sizes that are refused below, and of odd metadata
