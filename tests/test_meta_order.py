@@ -127,7 +127,7 @@ ORDER: dict[str, tuple[str, ...]] = {
 
 # (module, imported): imports against the order, each inside a function and each with its reason.
 EXCEPTIONS: dict[tuple[str, str], str] = {
-    ("training", "storage.checkpoints"): "a run writes its checkpoints, and files are made below it",
+    ("training", "storage.resuming"): "a run writes its checkpoints, and files are made below it",
     ("sequential", "engine.choice"): "a network offers its prepared call and the compiled path, which are made far below",
 }
 

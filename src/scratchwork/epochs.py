@@ -88,11 +88,8 @@ def begin_epoch(run: Run, batches: Batches, seed: int | None) -> tuple[Part, lis
 
 
 def end_epoch(run: Run) -> float:
-    """The mean of an epoch's losses; one that was not stopped is no longer under way."""
-    loss = run.part.loss if run.part.weight else run.batch_loss
-    if run.stop is None:
-        run.part = Part()
-    return loss
+    """The mean of an epoch's losses."""
+    return run.part.loss if run.part.weight else run.batch_loss
 
 
 def finish_epoch(
@@ -113,6 +110,7 @@ def finish_epoch(
         return  # an epoch that was not finished is no entry of the history
     row = {"loss": loss, **measured(run.metrics, seen)} | validated(run, updater, data.validation, run.metrics)
     run.history.append({**row, "learning_rate": run.learning_rate, "seconds": time.perf_counter() - started})
+    run.part = Part()  # it is no longer under way
     for hook in hooked(hooks, "on_epoch_end"):
         hook(run)
 

@@ -25,7 +25,7 @@ def interruptible(run: Run) -> Iterator[None]:
         nonlocal pressed
         if pressed:
             raise KeyboardInterrupt
-        pressed, run.stop = True, "interrupted"
+        pressed, run.stop = True, run.stop or "interrupted"  # a run that ends by itself ends as it would have without
 
     if before is not signal.default_int_handler:  # somebody else handles it (a notebook kernel, a server): leave it to them
         yield

@@ -141,8 +141,8 @@ class Run:
 
     @property
     def over(self) -> bool:
-        """Whether there is no further epoch to come."""
-        return self.stop is not None or self.epoch >= self.epochs
+        """Whether there is no further epoch to come, and none that was begun and has steps left."""
+        return self.stop is not None or (self.epoch >= self.epochs and not self.part.steps)
 
     @property
     def entries(self) -> list[str]:
@@ -157,6 +157,9 @@ class Run:
 
     def restore(self, snapshot: list[Array]) -> None:
         """Put a snapshot back."""
+        mine = self.snapshot()
+        if [array.shape for array in mine] != [array.shape for array in snapshot]:
+            raise ConfigurationError("what is to be put back belongs to another network")
         start = 0
         for parameter in self._ordered():
             size = parameter.value.size

@@ -154,28 +154,22 @@ def fit(
     with unbuilt_on_error(network):
         data = prepare_data(network, loss, x, y, sample_weight, validation_data, validation_split, seed, part=state is not None)
         updater = Updater(network, rule, regularizer, constraint, clip_value, clip_norm)
-        rows = len(data.training)
-        size = rows if batch_size is None or isinstance(rule, LBFGS) else min(int(batch_size), rows)
-        steps = rows // size if drop_last else math.ceil(rows / size)
-        run = Run(network, loss, rule, int(epochs), steps, rows, state=updater.state)
+        count = len(data.training)
+        size = count if batch_size is None or isinstance(rule, LBFGS) else min(int(batch_size), count)
+        steps = count // size if drop_last else math.ceil(count / size)
+        run = Run(network, loss, rule, int(epochs), steps, count, state=updater.state)
         run.metrics, run.validated = measures, data.validation is not None
         if state is not None:
             state.resume(run)
-        machine = _machine(run, updater, data, size, threads, engine, hooks)
-        order = int(seed) if shuffle else None
-        settings = {"batch size": size, "shuffled by seed": order, "penalty": repr(regularizer), "constraint": repr(constraint)}
-        clipping = {"clip_value": clip_value, "clip_norm": clip_norm, "drop_last": drop_last}
-        hooks, saving = _with_checkpoints(run, data, hooks, (checkpoint, every, resume), settings | clipping)
+        machine, order = _machine(run, updater, data, size, threads, engine, hooks), int(seed) if shuffle else None
+        same = {**updater.settings, "batch size": size, "steps in an epoch": steps, "shuffling seed": order}
+        hooks, hand_over = _with_checkpoints(run, data, hooks, (checkpoint, every, resume), same)
         with limited_threads(), interruptible(run), np.errstate(all="ignore"), ending(run, hooks):
             for hook in hooked(hooks, "on_fit_begin"):
                 hook(run)
-            saving()
-            if machine is not None:
-                machine.train(run, updater, data, size, order, hooks)
-            elif isinstance(rule, LBFGS):
-                _whole_set_iterations(run, rule, updater, data, hooks)
-            else:
-                _epochs(run, updater, data, size, order, hooks)
+            hand_over()
+            walk = machine.train if machine is not None else _iterations if isinstance(rule, LBFGS) else _epochs
+            walk(run, updater, data, size, order, hooks)
     if state is not None:
         state.keep(run)
     if not run.history.epochs:  # Ctrl-C came early: no number is an empty list, and no unknown name
@@ -208,7 +202,7 @@ def _with_checkpoints(
     """The callbacks with the one that writes checkpoints, and what to call when all of them have begun."""
     if wanted == (None, None, False):
         return hooks, lambda: None
-    from .storage.checkpoints import checkpointing  # the files are made far below
+    from .storage.resuming import checkpointing  # the files are made far below
 
     first, last = checkpointing(run, data, hooks, *wanted, settings)
     return [first, *hooks, last], first.hand_over
@@ -253,9 +247,10 @@ def one_epoch(
     return end_epoch(run), seen
 
 
-def _whole_set_iterations(run: Run, rule: LBFGS, updater: Updater, data: Data, hooks: list[Callback]) -> None:
+def _iterations(run: Run, updater: Updater, data: Data, size: int, seed: int | None, hooks: list[Callback]) -> None:
     """L-BFGS: each iteration evaluates all rows as often as its line search asks, and counts as one epoch."""
-    network, rows, flat, measures = run.network, data.training, run.network.flat(), run.metrics
+    network, rows, flat, measures, rule = run.network, data.training, run.network.flat(), run.metrics, run.optimizer
+    assert isinstance(rule, LBFGS)
     x = rows.x.astype(network.dtype, copy=False)
     started = time.perf_counter()
 

@@ -1,5 +1,7 @@
 """From gradients to new parameters: penalties, clipping, the optimizer in pieces that fit the cache, projections."""
 
+from typing import Any
+
 from .arrays import Array
 from .errors import ConfigurationError
 from .history import Run
@@ -29,6 +31,8 @@ class Updater:
             if limit is not None:
                 real_number(limit, lambda limit: limit > 0, f"{name} is a positive number or None")
         check_rules(regularizer, constraint)
+        self.settings: dict[str, Any] = {"regularizer": repr(regularizer), "constraint": repr(constraint)}
+        self.settings |= {"clip_value": clip_value, "clip_norm": clip_norm}
         self.flat = network.flat()
         if not self.flat.value.size:
             raise ConfigurationError("the network has no parameters to train: add a layer that has some, such as Dense")

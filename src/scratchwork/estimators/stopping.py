@@ -1,5 +1,7 @@
 """After each epoch: whether training has converged, as scikit-learn counts it, and the lines that `verbose` prints."""
 
+from typing import Any
+
 from ..callbacks import Callback
 from ..history import Run
 
@@ -38,6 +40,12 @@ class Convergence(Callback):
         self.tol, self.patience = tol, patience
         if self.converged:
             self.count, self.converged = 0, False
+
+    def state(self) -> dict[str, Any]:
+        return {"best": self.best, "count": self.count, "converged": self.converged}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.best, self.count, self.converged = float(state["best"]), int(state["count"]), bool(state["converged"])
 
     def on_epoch_end(self, run: Run) -> None:
         value = run.monitored(self.monitor)

@@ -77,7 +77,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:  # also after Ctrl-C; once the file is renamed there is nothing left to remove
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-    _flush_folder(target.parent)
+    flush_folder(target.parent)
 
 
 def atomic_write_bytes(path: str | os.PathLike[str], content: bytes | bytearray | memoryview) -> None:
@@ -156,7 +156,7 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Make the rename itself lasting where the system allows it; the new file is whole and in place either way."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
