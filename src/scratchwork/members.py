@@ -9,7 +9,7 @@ from .arrays import Array, numeric_array
 from .diagnosis import bad_parameters
 from .epochs import Batches, Seen, measured, row_order
 from .errors import ConfigurationError
-from .history import Run
+from .history import Part, Run
 from .preparation import Data, check_seed
 from .training import one_epoch
 from .updates import Updater
@@ -64,6 +64,7 @@ class Member:
         if not finite and (error := bad_parameters(network, epoch=run.epoch, step=run.step)):
             raise error
         self.measured = {"loss": loss, **measured(run.metrics, seen)}
+        run.part = Part()  # the next epoch is another one
         if self.data.validation is not None:
             self.outputs = network.predict(self.data.validation.x)
 
