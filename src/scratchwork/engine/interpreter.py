@@ -87,8 +87,7 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
     a, p, g, s1, s2, statistics = memory
     source, labels, target, weights, factors, kept, sparse = data
     code, cut, width, times = op[CODE], op[CUT], op[WIDTH], op[REPEAT]
-    n = rows * times
-    r0, r1, c0, c1 = 0, n, 0, width
+    n, r0, r1, c0, c1 = rows * times, 0, rows * times, 0, width
     if cut == ROWS:
         r0, r1 = min(piece * chunk, rows) * times, min((piece + 1) * chunk, rows) * times
         if r0 >= r1:
@@ -99,18 +98,8 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
     x0, x1, x2, x3, x4, x5 = op[ARGS], op[ARGS + 1], op[ARGS + 2], op[ARGS + 3], op[ARGS + 4], op[ARGS + 5]
     if code == GATHER:
         gather(a, x0, source, x1, width, order, first, r0, r1)
-    elif code == SCATTER:
-        scatter(a, x0, sparse, width, order, first, r0, r1)
-    elif code == SPARSE_DENSE:
-        sparse_dense(a, p, sparse, x0, x1, x2, width, order, first, r0, r1)
-    elif code == SPARSE_DW or code == SPARSE_STEP:
-        low, high = piece * width, min((piece + 1) * width, x5)
-        if code == SPARSE_DW:
-            sparse_dw(a, g, sparse, x0, x1, x2, x3, order, first, n, low, high)
-        else:
-            sums[i, piece] = sparse_step(
-                a, p, s1, s2, sparse, room, op[ARGS:], f, step, rate * f[5], order, first, n, low, high
-            )
+    elif SCATTER <= code <= SPARSE_DW or code == SPARSE_STEP:
+        sums[i, piece] = on_sparse_rows(code, op, f, piece, step, rate, order, first, n, r0, r1, a, p, g, s1, s2, sparse, room)
     elif code == DENSE:
         dense(a, p, product, room, x0, x1, x2, x3, x4, width, r0, r1, c0, c1)
     elif code == DENSE_DX:
@@ -144,8 +133,8 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
     elif code == CLASS_LOSS:
         sums[i, piece] = class_loss(a, x2, x0, x1, x3, width, f[0], f[1], labels, target, order, first, r0, r1, 1.0 / rows)
     elif code == NUMBER_LOSS:
-        uniform = 1.0 if x4 else 1.0 / rows
-        sums[i, piece] = number_loss(a, x2, x0, x1, x3, width, f[0], f[1], factors, target, order, first, r0, r1, uniform)
+        each = 1.0 if x4 else 1.0 / rows
+        sums[i, piece] = number_loss(a, x2, x0, x1, x3, width, f[0], f[1], factors, target, order, first, r0, r1, each)
     elif code == KEEP:
         for r in range(r0, r1):
             for c in range(width):
@@ -154,6 +143,22 @@ def run_piece(op, f, i, piece, rows, chunk, first, step, rate, memory, data, ord
         rescale(a, f[0], f[1], x0, x1, width, r0, r1, c0, c1)
     elif code >= PENALTY:
         on_parameters(code, op, f, i, piece, step, rate, p, g, s1, s2, sums)
+
+
+@inlined
+def on_sparse_rows(code, op, f, piece, step, rate, order, first, n, r0, r1, a, p, g, s1, s2, sparse, room):
+    """Operations that read rows of which only what is not zero is there; a penalty where one is taken, else 0."""
+    width, x0, x1, x2, x3 = op[WIDTH], op[ARGS], op[ARGS + 1], op[ARGS + 2], op[ARGS + 3]
+    low, high = piece * width, min((piece + 1) * width, op[ARGS + 5])  # inputs, for what changes W
+    if code == SCATTER:
+        scatter(a, x0, sparse, width, order, first, r0, r1)
+    elif code == SPARSE_DENSE:
+        sparse_dense(a, p, sparse, x0, x1, x2, width, order, first, r0, r1)
+    elif code == SPARSE_DW:
+        sparse_dw(a, g, sparse, x0, x1, x2, x3, order, first, n, low, high)
+    else:
+        return sparse_step(a, p, s1, s2, sparse, room, op[ARGS:], f, step, rate * f[5], order, first, n, low, high)
+    return 0.0
 
 
 @inlined

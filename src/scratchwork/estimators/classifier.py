@@ -31,6 +31,7 @@ def _has_probabilities(estimator: Any) -> bool:
 
 
 def learns_by_steps(estimator: Any) -> bool:
+    """Whether `partial_fit` means something: lbfgs needs all rows at once."""
     return bool(estimator.optimizer is not None or estimator.solver != "lbfgs")
 
 
@@ -92,8 +93,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):
         Divide the logits by the temperature at which the log-loss of the validation part is least.
     dtype : "auto", "float32" or "float64"
         "auto" computes in what the rows come in; float32 is about twice as quick.
-    engine, threads
-        As in `scratchwork.fit`.
+    engine, threads : as in `scratchwork.fit`
     warm_start : bool
         `fit` goes on from where the last one ended, with the optimizer's state: n and m epochs are n + m, bit for bit.
     verbose : bool
@@ -111,9 +111,9 @@ class Classifier(ClassifierMixin, NetworkEstimator):
     Raises
     ------
     ConfigurationError, DataError
-        Both are ValueErrors: before any work, in one sentence.
+        Before any work, in one sentence; both are ValueErrors.
     DivergedError
-        When the loss is no longer finite; it is a ValueError too.
+        A loss that is not finite; a ValueError, too.
 
     Examples
     --------

@@ -101,7 +101,7 @@ def _kept_sparse(rows: Any) -> Array | SparseRows:
 
 
 def read_table(estimator: Any, X: Any, *, reset: bool) -> Table:
-    """A frame as a Table; rows without names get those of the features that are known, or x0, x1, …"""
+    """A frame as a Table; rows without names get those of the features that are known, or x0, x1 and so on."""
     named = _has_names(X)
     names = None
     if not named:
@@ -154,8 +154,11 @@ def number_type(rows: Rows, wanted: Any) -> np.dtype[Any]:
 
 
 def class_weights(class_weight: Any, classes: Array, encoded: Array, weight: Array | None = None) -> Array | None:
-    """What each row counts by its class: "balanced" is N / (C · N_c), where N and N_c are sums of row weights; a dict
-    names classes by their labels, and those that it leaves out count 1."""
+    """What each row counts by its class.
+
+    "balanced" is N / (C · N_c), where N and N_c are sums of row weights; a dict names classes by their labels, and those that
+    it leaves out count 1.
+    """
     if class_weight is None:
         return None
     factors = np.ones(len(classes))
