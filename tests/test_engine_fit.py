@@ -491,7 +491,8 @@ def test_an_error_in_a_callback_comes_through_and_the_network_still_trains():
         run(network, engine="compiled", callbacks=[sw.Monitor(broken), ends])
     assert ends.seen[-1] == ("end", 6, "error")
     assert run(network, engine="compiled").epochs == 3
-    assert threading.active_count() <= 2
+    others = [thread for thread in threading.enumerate() if thread.name != "scratchwork helper"]  # those sleep, and stay
+    assert len(others) <= 2
 
 
 def test_from_a_thread_that_is_not_the_main_one():
