@@ -83,7 +83,8 @@ def printable(text: str) -> str:
     """
     if not text.isprintable():
         text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split()))
-    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 4]} ..."
+    half = MOST_CHARACTERS // 2 - 3
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:half]} ... {text[-half:]}"
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:

@@ -31,6 +31,7 @@ Check: TypeAlias = Callable[[Any], Any]
 Overrides: TypeAlias = dict[str, Any]  # key -> checked value; keys are unique over all sections
 
 NOTHING = (None, "", "none")
+MOST_CONFIG = 1 << 20
 
 
 class SettingsError(ConfigurationError):
@@ -277,6 +278,8 @@ def read_config(path: str) -> Overrides:
     """The settings of a TOML file with the tables [data], [network] and [training], or of a run's config.json."""
     file = Path(path)
     try:
+        if file.exists() and (not file.is_file() or file.stat().st_size > MOST_CONFIG):
+            raise SettingsError(f"the configuration file {path} cannot be read: it is no file of at most {MOST_CONFIG:,} bytes")
         content = file.read_bytes()
     except FileNotFoundError:
         raise MissingFileError(f"there is no configuration file {path}") from None

@@ -12,6 +12,9 @@ from .table import Table, as_table
 PARQUET, ARROW, STREAM = b"PAR1", b"ARROW1", b"\xff\xff\xff\xff"
 """What the files begin with; Feather files are Arrow files."""
 
+SMALL, USUAL_RATIO = 1 << 27, 1000
+"""What a file may unfold to: always so many bytes, and otherwise so many times its size; sorted columns pack well."""
+
 PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -54,12 +57,14 @@ def _magic(path: Path) -> bytes:
 def _whole(pyarrow: Any, path: Path, file: Any, magic: bytes) -> Any:
     """All parts of a file as one table, each checked before it is used, and the sum of them bounded."""
     held, size = [], 0
-    schema, batches = _opened(pyarrow, file, magic)
+    on_disk = path.stat().st_size
+    most = min(MAX_BYTES, max(SMALL, USUAL_RATIO * on_disk))
+    schema, batches = _opened(pyarrow, file, magic, path, most)
     for batch in batches:
         batch.validate(full=True)  # else a damaged offset is only met where memory is read by it
         size += batch.nbytes + batch.num_rows
-        if size > MAX_BYTES:
-            raise FileFormatError(f"{path} unfolds to more than {MAX_BYTES:,} bytes; at most so many are read")
+        if size > most:
+            raise FileFormatError(f"{path} unfolds to more than {most:,} bytes; at most so many are read from its {on_disk:,}")
         held.append(batch)
     table = pyarrow.Table.from_batches(held, schema)
     keep = [name for name in table.column_names if not PANDAS_INDEX.fullmatch(name)]
@@ -68,10 +73,14 @@ def _whole(pyarrow: Any, path: Path, file: Any, magic: bytes) -> Any:
     return table.select(keep) if len(keep) < len(table.column_names) else table
 
 
-def _opened(pyarrow: Any, file: Any, magic: bytes) -> tuple[Any, Iterator[Any]]:
+def _opened(pyarrow: Any, file: Any, magic: bytes, path: Path, most: int) -> tuple[Any, Iterator[Any]]:
     """The schema and the parts of a file, one after the other."""
     if magic.startswith(PARQUET):
         parquet = pyarrow.parquet.ParquetFile(file)
+        rows, columns = parquet.metadata.num_rows, parquet.metadata.num_columns
+        declared = max(rows * max(columns, 1) // 8, rows)  # a cell takes a bit at least
+        if declared > most:
+            raise FileFormatError(f"{path} declares {rows:,} rows of {columns:,} columns, more than belong in its size")
         return parquet.schema_arrow, parquet.iter_batches(1 << 16)
     if magic != ARROW:
         stream = pyarrow.ipc.open_stream(file)

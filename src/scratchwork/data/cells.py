@@ -12,11 +12,14 @@ from typing import NoReturn, TypeAlias
 
 from ..errors import ConfigurationError, DataError, FileFormatError
 from .columns import brief
-from .reading import MAX_BYTES, existing_file, open_binary
+from .reading import MAX_BYTES, existing_file, open_binary, require_modest
 
 DELIMITERS = "\t;,"
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-"})
 MAX_LINE = 1 << 24
+MOST_COLUMNS = 1_000_000
+GUESSED_LINES, GUESSED_CHARACTERS = 20, 1 << 20
+"""The delimiter is guessed by so many lines, or fewer where they are long."""
 Row: TypeAlias = tuple[int, list[str]]
 """The line that a row begins in, and its cells."""
 
@@ -55,9 +58,14 @@ class CellFile:
 def open_cells(path: str | os.PathLike[str], header: Header, delimiter: str | None = None) -> Iterator[CellFile]:
     """The rows of a text file in UTF-8, unpacked where it is a gzip file; the delimiter is guessed where it is None."""
     path = existing_file(path)
+    require_modest(path)
     with open_binary(path, unzip=True) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
         lines = _text_lines(text, path)
-        first = list(islice(lines, 20))
+        first = []
+        for line in islice(lines, GUESSED_LINES):
+            first.append(line)
+            if sum(map(len, first)) > GUESSED_CHARACTERS:
+                break
         cut = _guess_delimiter(first) if delimiter is None else delimiter
         yield _opened(path, _rows(chain(first, lines), cut, path), header)
 
@@ -121,6 +129,8 @@ def _opened(path: Path, rows: Iterator[Row], header: Header) -> CellFile:
     if not start:
         raise DataError(f"{path} is empty: there is no row in it")
     line, first = start[0]
+    if len(first) > MOST_COLUMNS:
+        raise FileFormatError(f"{path}, line {line}: {len(first):,} columns; at most {MOST_COLUMNS:,} are read")
     named = header if isinstance(header, bool) else header(first, start[1][1] if len(start) > 1 else None)
     if not named:
         return CellFile(path, [f"column {i + 1}" for i in range(len(first))], False, chain(start, rows))

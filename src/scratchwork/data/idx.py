@@ -18,7 +18,7 @@ import numpy as np
 
 from ..arrays import Array, Shape
 from ..errors import FileFormatError
-from .reading import CHUNK, DEFLATE_RATIO, MAX_BYTES, existing_file, is_gzip, open_binary, read_bounded
+from .reading import CHUNK, DEFLATE_RATIO, MAX_BYTES, existing_file, is_gzip, most_unfolded, open_binary, read_bounded
 
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES = 8
@@ -49,8 +49,9 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
             raise FileFormatError(f"{claim}, {whole:,} bytes with the header, and the file has {on_disk:,}")
         if packed and declared > on_disk * DEFLATE_RATIO + CHUNK:
             raise FileFormatError(f"{claim}, {whole:,} bytes with the header, which {on_disk:,} packed bytes cannot hold")
-        if declared > MAX_BYTES:
-            raise FileFormatError(f"{path} declares {declared:,} bytes of numbers; at most {MAX_BYTES:,} are read")
+        most = most_unfolded(on_disk) if packed else MAX_BYTES
+        if declared > most:
+            raise FileFormatError(f"{path} declares {declared:,} bytes of numbers; at most {most:,} are read from such a file")
         held = read_bounded(file, declared)
     if len(held) != declared:
         found = "more than that" if len(held) > declared else f"{len(held):,}"

@@ -24,6 +24,8 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """What Pillow may try. Not all it can: its PostScript reader starts another program."""
 
 MOST_PIXELS = 50_000_000
+SMALL_IMAGE, PIXELS_PER_BYTE = 1 << 22, 10_000
+"""A file may always declare so many pixels, and more as long as it has a byte for every so many: PNG packs 8,256 into one."""
 GREY_MODES = ("1", "L", "LA")
 COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
 
@@ -87,6 +89,10 @@ def _images_in(folder: Path) -> list[Path]:
 def _class_folders(folder: Path) -> dict[str, list[Path]]:
     """The images of each class, both in sorted order."""
     classes = {inner.name: _images_in(inner) for inner in entries(folder) if inner.is_dir()}
+    root = os.path.realpath(folder)
+    for place in [folder / name for name in classes] + [file for files in classes.values() for file in files]:
+        if place.is_symlink() and os.path.commonpath([root, os.path.realpath(place)]) != root:
+            raise FileFormatError(f"{place} is a link that leads out of {folder}: copy what it shows into the folder")
     if not any(classes.values()):
         raise MissingFileError(f"{folder} holds no folder with images: one folder per class belongs in it")
     for name, files in classes.items():
@@ -108,6 +114,8 @@ def _common_size(sizes: list[tuple[int, int]], files: list[Path]) -> tuple[int, 
 @contextmanager
 def _opened(file: Path) -> Iterator["Image"]:
     """The image, of which only the header has been read; whatever goes wrong with it names the file."""
+    if not file.is_file():  # a pipe would be waited for, for ever
+        raise FileFormatError(f"{file} is no file")
     try:
         from PIL import Image
     except ImportError:
@@ -122,6 +130,11 @@ def _opened(file: Path) -> Iterator["Image"]:
                 if image.width * image.height > MOST_PIXELS:
                     raise FileFormatError(
                         f"{file} has {image.width:,}×{image.height:,} pixels; at most {MOST_PIXELS:,} are read"
+                    )
+                size = file.stat().st_size
+                if image.width * image.height > max(SMALL_IMAGE, PIXELS_PER_BYTE * size):
+                    raise FileFormatError(
+                        f"{file} declares {image.width:,}×{image.height:,} pixels, which {size:,} bytes cannot hold"
                     )
                 if image.mode not in GREY_MODES + COLOUR_MODES:
                     raise FileFormatError(f"{file} has more than 8 bits a value (mode {image.mode}): save it with 8 bits")

@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import Array
 from ..errors import DataError, FileFormatError, ScratchworkError
 from .dataset import Dataset, Task, as_features, encode_target, flat_images
-from .reading import CHUNK, DEFLATE_RATIO, MAX_BYTES, existing_file, open_binary
+from .reading import CHUNK, DEFLATE_RATIO, MAX_BYTES, existing_file, most_unfolded, open_binary
 
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
@@ -107,8 +107,9 @@ def _read_arrays(path: Path) -> dict[str, Array]:
         try:
             with zipfile.ZipFile(raw) as archive:
                 members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
-                if sum(info.file_size for info in members) > MAX_BYTES:
-                    raise FileFormatError(f"{path} unfolds to more than the {MAX_BYTES:,} bytes that are read")
+                most = min(MAX_BYTES, most_unfolded(path.stat().st_size))
+                if sum(info.file_size for info in members) > most:
+                    raise FileFormatError(f"{path} unfolds to more than {most:,} bytes; at most so many are read from its size")
                 for info in members:
                     arrays[info.filename.removesuffix(".npy")] = _read_member(archive, info, path)
         except ScratchworkError:
@@ -123,6 +124,8 @@ def _read_arrays(path: Path) -> dict[str, Array]:
 def _read_member(archive: "ZipFile", info: "ZipInfo", path: Path) -> Array:
     """One array, allocated only when its declared size is what the archive really holds."""
     name = info.filename
+    if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
+        raise FileFormatError(f"{path} holds {name!r}, the path of a file elsewhere; an archive of arrays has plain names")
     if info.compress_type not in (STORED, DEFLATED):
         raise FileFormatError(f"{path}: {name} is packed in a way that NumPy does not write")
     if info.file_size > info.compress_size * DEFLATE_RATIO + CHUNK:

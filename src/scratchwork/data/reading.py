@@ -21,6 +21,9 @@ DEFLATE_RATIO = 1032
 
 CHUNK = 1 << 20
 
+SMALL, USUAL_RATIO = 1 << 26, 200
+"""A packed file may always unfold to so many bytes, and to more than that as long as it is not to so many times its size."""
+
 
 def existing_file(path: str | os.PathLike[str]) -> Path:
     """`path` as a Path to a regular file, or one clear error."""
@@ -76,6 +79,23 @@ def is_gzip(path: Path) -> bool:
         return file.read(2) == GZIP_MAGIC
 
 
+def most_unfolded(packed: int) -> int:
+    """How many bytes a packed file of this size may unfold to: an archive made to fill the memory is far above that."""
+    return min(MAX_BYTES, max(SMALL, USUAL_RATIO * packed))
+
+
+def require_modest(path: Path) -> None:
+    """FileFormatError where a gzip file unfolds to far more than data do: it is unpacked once, and nothing is kept."""
+    if not is_gzip(path):
+        return
+    left = most = most_unfolded(path.stat().st_size)
+    with open_binary(path, unzip=True) as file:
+        while left >= 0 and (chunk := file.read(CHUNK)):
+            left -= len(chunk)
+    if left < 0:
+        raise FileFormatError(f"{path} unfolds to more than {most:,} bytes, {USUAL_RATIO} times its size: unpack it first")
+
+
 @contextmanager
 def open_binary(path: Path, *, unzip: bool = False) -> Iterator[BinaryIO]:
     """The file's bytes, unpacked where it is a gzip file and `unzip` is asked for; every read error names the file."""
@@ -114,6 +134,8 @@ def read_bounded(file: BinaryIO, most: int) -> bytearray:
 
 def read_all(path: Path, most: int = MAX_BYTES) -> bytearray:
     """The whole file, unpacked where it is a gzip file; FileFormatError where it is more than `most` bytes."""
+    if is_gzip(path):
+        most = min(most, most_unfolded(path.stat().st_size))
     with open_binary(path, unzip=True) as file:
         held = read_bounded(file, most)
     if len(held) > most:
