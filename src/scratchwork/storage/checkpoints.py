@@ -174,7 +174,10 @@ class Checkpoints:
             import fcntl
         except ImportError:
             return None
-        descriptor = os.open(self.folder, os.O_RDONLY)
+        try:
+            descriptor = os.open(self.folder, os.O_RDONLY)
+        except OSError:
+            return None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as problem:
