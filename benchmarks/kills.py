@@ -131,7 +131,7 @@ def results(place: Path) -> tuple[bytes, bytes]:
     return (place / "model.safetensors").read_bytes(), (place / "history.json").read_bytes()
 
 
-def break_every_operation(engine: str, every: int, *, stride: int = 1) -> Faults:
+def break_every_operation(engine: str, every: int, *, quick: bool = False) -> Faults:
     """For each operation on the files of a run and each way to fail: whether a good checkpoint is left, and the same bits."""
     found = Faults()
     wanted = checkpointed.outcome(None, engine)
@@ -140,9 +140,10 @@ def break_every_operation(engine: str, every: int, *, stride: int = 1) -> Faults
             checkpointed.outcome(Checkpoints(Path(folder) / "count", every=every, keep=2), engine)
         found.operations = len(disk.done)
         for way in WAYS:
-            for number in range(0, found.operations, stride):
+            for number in range(found.operations):
                 place = Path(folder) / f"{way}-{number}"
-                for on_error in ("stop", "go on") if not way.startswith("power") else ("stop",):
+                both = ("stop", "go on") if not way.startswith("power") else ("stop",)
+                for on_error in both[number % len(both) :][:1] if quick else both:
                     told = f"{way} at operation {number} ({disk.done[number]}), {on_error}"
                     found.lost += [f"{told}: {loss}" for loss in break_one(place, engine, every, number, way, on_error, wanted)]
                     found.faults += 1
