@@ -234,6 +234,23 @@ def test_what_cannot_be_read_is_named(name, tmp_path):
     assert len(str(caught.value)) < 400
 
 
+def test_labels_must_be_of_the_numbers_beside_them(tmp_path):
+    constants = arrays(w=(4, 3), v=(4, 3)) | {"one": np.array(1, np.float32)}
+    nodes = [n("MatMul", "x w", "a"), n("MatMul", "x v", "y"), n("ArgMax", "a", "label", axis=1, keepdims=0)]
+    with pytest.raises(FileFormatError, match="different places"):
+        sw.from_onnx(made(tmp_path, nodes, constants, outputs=("label", "y")))
+    constants["w"] = constants["w"][:, :1]
+    nodes = [
+        n("MatMul", "x w", "a"), n("Sub", "one a", "b"), n("Concat", "b a", "y", axis=1),
+        n("ArgMax", "y", "label", axis=1, keepdims=0),
+    ]  # fmt: skip
+    with pytest.raises(FileFormatError, match="no sigmoid stands before them"):
+        sw.from_onnx(made(tmp_path, nodes, constants, outputs=("label", "y")))
+    nodes = [n("MatMul", "x w", "y"), n("Binarizer", "y", "label", domain="ai.onnx.ml", threshold=0.3)]
+    with pytest.raises(FileFormatError, match=r"labels begin at 0\.3"):
+        sw.from_onnx(made(tmp_path, nodes, constants, outputs=("label", "y")))
+
+
 def test_inputs_that_are_no_rows_of_floats(tmp_path):
     for more in ({"kind": TensorProto.STRING}, {"shape": ("n", "wide")}, {"shape": (4,)}):
         with pytest.raises(FileFormatError, match="no batch of rows of floats"):

@@ -105,17 +105,28 @@ def _assembled(outputs: list[tuple[str, Any]], arrays: Numbers, metadata: dict[s
     names = {name: metadata.get(name) for name in ("feature_names", "target_name")}
     if label is None:
         return _numbers(chain, arrays, names, bare=outputs[0][0] == "outputs" and bool(metadata), ours=bool(metadata))
+    return _decided(chain, label, arrays, metadata, names)
+
+
+def _decided(
+    chain: Chain, label: Label, arrays: Numbers, metadata: dict[str, Any], names: dict[str, Any]
+) -> Sequential | Model:
+    """Outputs with labels: the softmax or sigmoid at the end becomes the model's link."""
     base = label.chain
     end: type[Layer] = kinds.Softmax if label.threshold is None and base.columns == 1 else kinds.Sigmoid
-    bare = base.without_last() if base.links and isinstance(base.links[-1], end) else base
-    linked = len(bare.links) < len(base.links) or (len(chain.links) == len(base.links) + 1 and isinstance(chain.links[-1], end))
-    called = ("softmax" if end is kinds.Softmax else "sigmoid") if linked else None
-    network, before = _network(replace(bare, columns=1), arrays)
-    known = label.labels if label.labels is not None else metadata.get("labels")
-    if label.threshold is not None and label.threshold != (0.5 if len(bare.links) < len(base.links) else 0.0):
+    inside = bool(base.links) and isinstance(base.links[-1], end)
+    behind = base.begins(chain, 1) and isinstance(chain.links[-1], end)
+    if not (behind and not inside) and not base.begins(chain, 0):
+        raise FileFormatError("its labels and its numbers come from different places in the network")
+    if base.columns == 2 and not inside:
+        raise FileFormatError("its two columns are no probabilities: no sigmoid stands before them")
+    if label.threshold is not None and label.threshold != (0.5 if inside else 0.0):
         raise FileFormatError(f"its labels begin at {label.threshold:g}, where the library takes the middle")
+    link = ("softmax" if end is kinds.Softmax else "sigmoid") if inside or behind else None
+    network, before = _network(replace(base.without_last() if inside else base, columns=1), arrays)
+    known = label.labels if label.labels is not None else metadata.get("labels")
     task = "multiclass" if end is kinds.Softmax else "attributes"
-    return _model(network, before, task=task, link=called, labels=known, **names)
+    return _model(network, before, task=task, link=link, labels=known, **names)
 
 
 def _numbers(chain: Chain, arrays: Numbers, names: dict[str, Any], *, bare: bool, ours: bool) -> Sequential | Model:
