@@ -51,7 +51,10 @@ def _largest(network: Sequential, x: RowsOf) -> str:
 
 def bad_parameters(network: Sequential, *, epoch: int, step: int) -> DivergedError | None:
     """The error for parameters that went bad in the last update of an epoch, and for running statistics, or None."""
-    arrays = [(name, parameter.value) for name, parameter in network.parameters()] + list(network.buffers())
+    buffers = list(network.buffers())
+    if np.isfinite(network.flat().value).all() and all(np.isfinite(buffer).all() for _, buffer in buffers):
+        return None
+    arrays = [(name, parameter.value) for name, parameter in network.parameters()] + buffers
     for name, array in arrays:
         if not np.isfinite(array).all():
             return DivergedError(

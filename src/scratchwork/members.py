@@ -59,9 +59,8 @@ class Member:
 
     def _look(self, loss: float, seen: list[Seen]) -> None:
         """Check the parameters and measure."""
-        run, network, flat = self.run, self.run.network, self.updater.flat
-        finite = np.isfinite(flat.value).all() and all(np.isfinite(buffer).all() for _, buffer in network.buffers())
-        if not finite and (error := bad_parameters(network, epoch=run.epoch, step=run.step)):
+        run, network = self.run, self.run.network
+        if error := bad_parameters(network, epoch=run.epoch, step=run.step):
             raise error
         self.measured = {"loss": loss, **measured(run.metrics, seen)}
         run.part = Part()  # the next epoch is another one

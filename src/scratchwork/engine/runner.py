@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from ..arrays import Array
 from ..callbacks import Callback, hooked
@@ -66,33 +66,30 @@ class Panels:
     """Parameters and optimizer states as the kernels want them: each wide matrix in panels of columns, one after the other."""
 
     def __init__(self, matrices: list[tuple[int, int, int]], theirs: list[Array]) -> None:
-        self.matrices, self.theirs = matrices, theirs
         self.arrays = [array.copy() for array in theirs]
+        wholes: list[tuple[Array, Array]] = []  # (ours, theirs): the same numbers, in views of the same shape
+        panels: list[tuple[Array, Array]] = []
+        for ours, others in zip(self.arrays, theirs, strict=True):
+            ends = [0]
+            for start, rows, width in sorted(matrices):
+                wholes.append((ours[ends[-1] : start], others[ends[-1] : start]))
+                ends.append(start + rows * width)
+                matrix = others[start : ends[-1]].reshape(rows, width)
+                for low in range(0, width, PANEL):
+                    high = min(low + PANEL, width)
+                    panels.append((ours[start + low * rows : start + high * rows].reshape(rows, -1), matrix[:, low:high]))
+            wholes.append((ours[ends[-1] :], others[ends[-1] :]))
+        self.pairs = [pair for pair in (*wholes, *panels) if pair[0].size]
 
     def fetch(self) -> None:
         """From the network's arrays to ours."""
-        for theirs, ours in zip(self.theirs, self.arrays, strict=True):
+        for ours, theirs in self.pairs:
             ours[...] = theirs
-            for place, whole in self._panels():
-                ours[place] = theirs[whole[0]].reshape(whole[1])[:, whole[2]].reshape(-1)
 
     def publish(self) -> None:
         """From ours to the network's."""
-        for theirs, ours in zip(self.theirs, self.arrays, strict=True):
+        for ours, theirs in self.pairs:
             theirs[...] = ours
-            for place, whole in self._panels():
-                theirs[whole[0]].reshape(whole[1])[:, whole[2]] = ours[place].reshape(whole[1][0], -1)
-
-    def _panels(self) -> Iterator[tuple[slice, tuple[slice, tuple[int, int], slice]]]:
-        """(where a panel lies, (where its matrix does, the shape of that, the columns that the panel is))."""
-        for start, rows, width in self.matrices:
-            for low in range(0, width, PANEL):
-                high = min(low + PANEL, width)
-                columns = slice(low, high)
-                yield (
-                    slice(start + low * rows, start + high * rows),
-                    (slice(start, start + rows * width), (rows, width), columns),
-                )
 
 
 @dataclass
@@ -308,6 +305,17 @@ def batch_weights(rows: Rows, order: Array, size: int) -> Array:
     return np.asarray(np.add.reduceat(rows.weight[order], begins))
 
 
+_known: tuple[int, ThreadpoolController | None] = 0, None
+
+
 def blas_alone() -> Any:
-    """Every BLAS in the process with one thread: the pieces are the parallel part."""
-    return threadpool_limits(1, user_api="blas")
+    """Every BLAS in the process with one thread: the pieces are the parallel part.
+
+    Looking for libraries takes some milliseconds, so it is done again only when modules were imported since.
+    """
+    global _known
+    modules, controller = _known
+    if controller is None or modules != len(sys.modules):
+        controller = ThreadpoolController()
+        _known = len(sys.modules), controller
+    return controller.limit(limits=1, user_api="blas")
