@@ -79,9 +79,9 @@ def is_gzip(path: Path) -> bool:
         return file.read(2) == GZIP_MAGIC
 
 
-def most_unfolded(packed: int) -> int:
+def most_unfolded(packed: int, ratio: int = USUAL_RATIO) -> int:
     """How many bytes a packed file of this size may unfold to: an archive made to fill the memory is far above that."""
-    return min(MAX_BYTES, max(SMALL, USUAL_RATIO * packed))
+    return min(MAX_BYTES, max(SMALL, ratio * packed))
 
 
 def require_modest(path: Path) -> None:
@@ -135,7 +135,7 @@ def read_bounded(file: BinaryIO, most: int) -> bytearray:
 def read_all(path: Path, most: int = MAX_BYTES) -> bytearray:
     """The whole file, unpacked where it is a gzip file; FileFormatError where it is more than `most` bytes."""
     if is_gzip(path):
-        most = min(most, most_unfolded(path.stat().st_size))
+        most = min(most, most_unfolded(path.stat().st_size, ratio=20))  # of what is read whole, and is no text
     with open_binary(path, unzip=True) as file:
         held = read_bounded(file, most)
     if len(held) > most:
