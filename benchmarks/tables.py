@@ -1,7 +1,7 @@
-"""Writes the tables of README.md from the results in benchmarks/results, between markers, so that no figure is typed.
+"""Writes the tables of README.md and of the pages from benchmarks/results, between markers, so that no figure is typed.
 
 python benchmarks/tables.py          write them
-python benchmarks/tables.py --check  exit 1 where README.md differs from the results (a test does the same)
+python benchmarks/tables.py --check  exit 1 where a page differs from the results (a test does the same)
 """
 
 import argparse
@@ -78,21 +78,95 @@ def latency(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", f"Microseconds. `benchmarks/latency.py`; {one_line(result['machine'])}."])
 
 
-TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
-    "speed": ("speed_numpy.json", speed),
-    "compiled": ("speed_compiled.json", compiled),
-    "latency": ("latency.json", latency),
-    "accuracy": ("mnist_accuracy.json", accuracy),
+def estimators(result: dict[str, Any]) -> str:
+    """Seconds of `fit` beside MLPClassifier, and microseconds of a single row."""
+    lines = [
+        "| data | fit, s | MLPClassifier, s | times faster | goal | epochs | accuracy | one row, µs |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in result["sets"]:
+        ours, theirs, (low, high) = row["scratchwork"], row["scikit_learn"], row["ratio_range"]
+        lines.append(
+            f"| {row['set']} | {ours['seconds']:.3f} | {theirs['seconds']:.3f} | {row['ratio']:.2f} ({low:.2f} to {high:.2f}) "
+            f"| {row['goal']:g} | {ours['epochs']:.0f} and {theirs['epochs']:.0f} "
+            f"| {ours['accuracy']:.4f} and {theirs['accuracy']:.4f} | {ours['row']:.0f} and {theirs['row']:.0f} |"
+        )
+    return "\n".join([*lines, "", f"`benchmarks/speed_estimators.py`; {one_line(result['machine'])}."])
+
+
+def tabular(result: dict[str, Any]) -> str:
+    """Scores and seconds of RealMLP here and in pytabkit, and of scikit-learn's methods."""
+    heads = [
+        "table",
+        "rows × columns",
+        "splits",
+        "RealMLP here",
+        "pytabkit",
+        "difference ± paired s.e.",
+        "MLP",
+        "trees",
+        "linear",
+    ]
+    heads += ["fit here, s", "pytabkit, s", "share"]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for row in result["sets"]:
+        ours, theirs, *others = (row["methods"][name] for name in METHODS)
+        cells = [row["set"], f"{row['rows']:,} × {row['columns']}", f"{row['splits']} × {row['seeds']}"]
+        cells += [f"{method['score']:.4f} ± {method['standard_error']:.4f}" for method in (ours, theirs)]
+        cells += [f"{row['difference']:+.4f} ± {row['paired_standard_error']:.4f}", *(f"{m['score']:.4f}" for m in others)]
+        cells += [f"{ours['seconds']:.2f}", f"{theirs['seconds']:.2f}", f"{row['time_ratio']:.2f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    within = sum(row["score_reached"] for row in result["sets"])
+    faster = sum(row["time_reached"] for row in result["sets"])
+    count = len(result["sets"])
+    told = f"Score at least pytabkit's less its standard error: {within} of {count}; in less than half of its time: {faster}."
+    return "\n".join([*lines, "", told, f"`benchmarks/tabular.py`; {one_line(result['machine'])}."])
+
+
+def ensemble(result: dict[str, Any]) -> str:
+    """Sixteen small networks at once beside one of them."""
+    lines = [
+        "| path, batch, epochs | one, ms | sixteen in turn, ms | sixteen at once, ms | at once / one | goal | in turn / at once |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in result["results"]:
+        took = {side: 1e3 * seconds for side, seconds in row["seconds"].items()}
+        lines.append(
+            f"| {row['engine']}, {row['batch']}, {row['epochs']} | {took[row['best_of_one']]:.1f} | {took['in turn']:.0f} "
+            f"| {took['at once']:.0f} | {row['at_once_by_one']:.1f} | < {result['goal']:g} | {row['in_turn_by_at_once']:.1f} |"
+        )
+    bagging = ", ".join(
+        f"{seconds:.1f} s at batch {batch}" for batch, seconds in result["bagging_seconds"].items() if seconds is not None
+    )
+    told = f"BaggingClassifier(MLPClassifier) takes {bagging}." if bagging else ""
+    return "\n".join([*lines, "", f"{told} `benchmarks/ensemble.py`; {one_line(result['machine'])}."])
+
+
+METHODS = ("scratchwork", "pytabkit", "MLP", "HistGradientBoosting", "linear")
+Table = tuple[str, Callable[[dict[str, Any]], str]]
+PAGES: dict[str, dict[str, Table]] = {
+    "README.md": {
+        "speed": ("speed_numpy.json", speed),
+        "compiled": ("speed_compiled.json", compiled),
+        "latency": ("latency.json", latency),
+        "accuracy": ("mnist_accuracy.json", accuracy),
+    },
+    "docs/estimators.md": {
+        "estimators": ("speed_estimators.json", estimators),
+        "ensemble": ("ensemble.json", ensemble),
+    },
+    "docs/tabular.md": {"tabular": ("tabular.json", tabular)},
 }
+"""The tables of each page: their names, the results they are made from, and what makes them."""
 
 
-def with_tables(text: str) -> str:
+def with_tables(text: str, page: str) -> str:
     """`text` with every marked table made anew."""
-    for name, (file, table) in TABLES.items():
+    for name, (file, table) in PAGES[page].items():
         made = table(json.loads((RESULTS / file).read_text(encoding="utf-8")))
         begin, end = f"<!-- table: {name} -->", "<!-- end of table -->"
         pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-        assert pattern.search(text), f"README.md has no place {begin}"
+        assert pattern.search(text), f"{page} has no place {begin}"
         text = pattern.sub(lambda _, made=made, begin=begin, end=end: f"{begin}\n{made}\n{end}", text)
     return text
 
@@ -101,13 +175,14 @@ def main() -> int:
     """Write or check."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
-    readme = ROOT / "README.md"
-    before = readme.read_text(encoding="utf-8")
-    after = with_tables(before)
-    if parser.parse_args().check:
-        return int(after != before)
-    readme.write_text(after, encoding="utf-8")
-    return 0
+    check, changed = parser.parse_args().check, False
+    for page in PAGES:
+        before = (ROOT / page).read_text(encoding="utf-8")
+        after = with_tables(before, page)
+        changed |= after != before
+        if not check:
+            (ROOT / page).write_text(after, encoding="utf-8")
+    return int(check and changed)
 
 
 if __name__ == "__main__":
