@@ -22,7 +22,7 @@ from scratchwork.losses import LOSSES
 from source_code import ROOT
 
 QUICK = ["--epochs", "2", "--hidden", "8", "--no-pictures"]
-RUN_FILES = ["config.json", "history.jsonl", "model.safetensors", "test.json"]
+RUN_FILES = ["config.json", "history.jsonl", "manifest.json", "model.safetensors", "test.json"]
 
 
 @pytest.fixture(autouse=True)
@@ -344,15 +344,24 @@ def test_a_run_that_diverges_leaves_nothing(here, capsys):
     assert not (here / "deep").exists()
 
 
-def test_a_failure_while_saving_leaves_nothing(here, monkeypatch, capsys):
+def test_a_failure_while_saving_leaves_what_it_takes_to_go_on(here, monkeypatch, capsys):
     def full_disk(model, path):
         path.with_name("config.json")  # it is there by now
         raise sw.ScratchworkError("the disk is full")
 
     monkeypatch.setattr("scratchwork.cli.train.save", full_disk)
-    assert main(["train", "xor", "--quiet", "--no-pictures", "--epochs", "1"]) == 1
+    command = ["train", "xor", "--quiet", "--no-pictures", "--epochs", "1"]
+    assert main([*command, "--out", "none", "--checkpoint-every", "none"]) == 1
     assert "the disk is full" in capsys.readouterr().err
     assert list(here.iterdir()) == []
+    assert main(command) == 1
+    told = capsys.readouterr().err
+    assert "the disk is full" in told
+    assert "train --resume runs/xor-1 goes on from there" in told
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    assert main(["train", "--resume", "runs/xor-1", "--quiet", "--no-pictures"]) == 0
+    assert sorted(file.name for file in (here / "runs" / "xor-1").iterdir()) == RUN_FILES
 
 
 def test_debug_shows_the_traceback(here):
@@ -380,12 +389,12 @@ def test_control_c_keeps_what_was_learned(here):
     assert "test accuracy" in out
     model = sw.load(here / "run" / "model.safetensors")
     assert model.record["stopped"] == "interrupted"
-    assert sorted(file.name for file in (here / "run").iterdir()) == RUN_FILES
+    assert sorted(file.name for file in (here / "run").iterdir()) == ["checkpoints", *RUN_FILES]
 
 
 def test_a_second_control_c_before_anything_is_saved_leaves_nothing(here, monkeypatch, capsys):
-    def interrupted(self, callbacks):
-        callbacks[0].on_fit_begin(SimpleNamespace(history=sw.History()))
+    def interrupted(self, callbacks, **checkpointing):
+        callbacks[0].on_fit_begin(SimpleNamespace(engine="numpy", history=sw.History()))
         assert (here / "run" / "config.json").is_file()
         raise KeyboardInterrupt
 

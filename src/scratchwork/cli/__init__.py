@@ -19,6 +19,7 @@ COMMANDS = {
     "data": "the built-in sets, or what is in a file",
     "export": "write a saved model as ONNX, Python, C or JSON",
     "import": "read a dense network from an ONNX file",
+    "rerun": "repeat a training run, and say whether the bits agree",
     "run": "reproduce one of the sources: its setting, then the same net trained well",
     "check": "check every derivative of the library against differences",
 }
@@ -78,7 +79,7 @@ def _run(argv: list[str]) -> int:
             own = commands.add_parser(name, help=summary, description=module.DESCRIPTION, epilog=module.EPILOG)
             module.add_arguments(own)
             common(own)
-            own.set_defaults(run=module.run)
+            own.set_defaults(run=module.run, arguments=argv)
         else:
             commands.add_parser(name, help=summary)
     try:

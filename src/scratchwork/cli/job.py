@@ -1,5 +1,6 @@
 """One training run without its surroundings: the data and its parts, the model, the training, the measures."""
 
+import functools
 from dataclasses import replace
 from typing import Any
 
@@ -59,9 +60,21 @@ class Job:
         self.threads = choose_threads(settings, self.inputs, self.outputs, len(self.parts.train))
         self.optimizer = build_optimizer(settings, len(self.parts.train))
 
-    def train(self, callbacks: list[Callback]) -> History:
-        """Fit the model on the training part."""
-        return train_model(self.model, self.parts, self.loss, self.optimizer, self.settings, self.threads, callbacks)
+    def train(self, callbacks: list[Callback], **checkpointing: Any) -> History:
+        """Fit the model on the training part; `checkpointing` goes to `fit`."""
+        return train_model(
+            self.model, self.parts, self.loss, self.optimizer, self.settings, self.threads, callbacks, **checkpointing
+        )
+
+    @functools.cached_property
+    def rows_fingerprint(self) -> str:
+        """A short hash of the inputs."""
+        return fingerprint(self.dataset.x)
+
+    def data_fingerprint(self) -> str:
+        """Short hashes of the inputs and the targets, and of a test part of its own."""
+        further = [fingerprint(part) for part in (self.dataset.y, self.dataset.x_test, self.dataset.y_test) if part is not None]
+        return " ".join([self.rows_fingerprint, *further])
 
     def encoded(self, part: Part) -> Part:
         """A part as the network sees it: rows of numbers."""
@@ -99,7 +112,7 @@ class Job:
         own = self.dataset.x_test is not None
         return {
             "name": self.dataset.name,
-            "rows": fingerprint(self.dataset.x),
+            "rows": self.rows_fingerprint,
             "test_fraction": 0.0 if own else self.settings.data.test_fraction,
             "seed": self.settings.training.seed,
         }
@@ -121,7 +134,14 @@ class Job:
 
 
 def train_model(
-    model: Model, parts: Parts, loss: Loss, optimizer: Any, settings: Settings, threads: int | None, callbacks: list[Callback]
+    model: Model,
+    parts: Parts,
+    loss: Loss,
+    optimizer: Any,
+    settings: Settings,
+    threads: int | None,
+    callbacks: list[Callback],
+    **checkpointing: Any,
 ) -> History:
     """Fit a model on the training part, its targets scaled and its epochs compared as the settings say."""
     training, labels = settings.training, model.labels
@@ -141,6 +161,7 @@ def train_model(
         validation_data=None if parts.validation is None else (parts.validation.x, targets(parts.validation)),
         callbacks=[*callbacks[:1], *stopping, *callbacks[1:]],
         progress=False,
+        **checkpointing,
         **fit_settings(settings, loss, threads),
     )
     if scale is not None:
