@@ -1,5 +1,6 @@
 """Processes that are killed, and a disk that fails at every single operation: nothing is lost, and not a bit differs."""
 
+import json
 import os
 
 import pytest
@@ -11,6 +12,7 @@ from scratchwork.errors import FileFormatError, StorageError
 from scratchwork.storage.checkpoints import Checkpoints
 from scratchwork.storage.files import atomic_write_bytes
 from scratchwork.storage.models import read_arrays
+from source_code import ROOT
 
 
 def test_whatever_fails_a_good_checkpoint_is_left_and_the_bits_are_the_same():
@@ -94,3 +96,12 @@ def test_checkpoints_without_the_flush_would_be_found_out(monkeypatch, tmp_path)
             except FileFormatError:
                 lost.append(path)
     assert lost
+
+
+def test_the_page_tells_what_was_measured():
+    found = json.loads((ROOT / "benchmarks" / "results" / "kills.json").read_text())
+    page = (ROOT / "docs" / "robustness.md").read_text()
+    kills, faults = found["kills_survived"], found["faults_survived"]
+    assert f"| {kills:,} of {kills:,} |" in page
+    assert f"| {found['kills_while_writing_a_checkpoint']:,} |" in page
+    assert f"| {faults:,} of {faults:,} |" in page
