@@ -20,6 +20,7 @@ from scratchwork.preprocessing import (
     RobustScale,
     SmoothClip,
     Standardize,
+    TableEncoder,
     Transformer,
     Whiten,
 )
@@ -198,3 +199,12 @@ def test_the_table_holds_every_transformer():
     public = {getattr(preprocessing, name) for name in preprocessing.__all__ if name != "TRANSFORMERS"}
     assert {*TRANSFORMERS.values(), Transformer} == public
     assert all(name == kind.__name__ for name, kind in TRANSFORMERS.items())
+
+
+def test_a_chain_shows_what_its_steps_show():
+    table = {"age": [31.0, None, 52.0], "city": ["Rome", "Oslo", "Rome"]}
+    chain = Chain([TableEncoder(numbers="none"), MinMax()]).fit(table)
+    assert "age" in str(chain)
+    assert "city" in str(chain)
+    assert str(chain).endswith("MinMax()")
+    assert str(Chain([])) == "rows are taken as they are"

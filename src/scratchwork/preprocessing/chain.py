@@ -89,6 +89,10 @@ class Chain(Transformer):
     def config(self) -> dict[str, Any]:
         return {"steps": [{"name": type(step).__name__, "config": step.config()} for step in self.steps]}
 
+    def __str__(self) -> str:
+        """Each step as it shows itself, a `TableEncoder` as the table of what becomes of each column."""
+        return "\n".join(str(step) for step in self.steps) or "rows are taken as they are"
+
     def state(self) -> dict[str, Array]:
         """The state of every step, each name with the step's number in front: `0.mean_`."""
         return {f"{i}.{name}": array for i, step in enumerate(self.steps) for name, array in step.state().items()}
