@@ -34,7 +34,8 @@ def from_onnx(path: str | PathLike[str]) -> Sequential | Model:
     """
     proto = read_model(path)
     try:
-        return _imported(proto)
+        with np.errstate(all="ignore"):  # what overflows is refused in the end
+            return _imported(proto)
     except ScratchworkError as error:
         raise FileFormatError(f"{path}: {error}") from error
     except (ValueError, TypeError, IndexError, KeyError, OverflowError) as error:  # whatever a damaged file leads to
@@ -169,6 +170,8 @@ def _network(chain: Chain, arrays: Numbers, *, inside: bool = False) -> tuple[Se
         targets = {name: parameter.value for name, parameter in layer.parameters()} | dict(layer.buffers())
         for name, array in found.items():
             targets[name][...] = array
+            if not np.isfinite(targets[name]).all():
+                raise FileFormatError(f"the {name} of {layer!r} is too large for {targets[name].dtype}")
     return network, before
 
 
