@@ -3,13 +3,18 @@
 import base64
 import json
 
+import numpy as np
 import pytest
-from benchmarks.fuzz import craft
+from benchmarks.fuzz import craft, seeds
 from benchmarks.fuzz.found import FOUND
 from benchmarks.fuzz.run import READERS, RESULT
 from benchmarks.fuzz.targets import TARGETS, Harness, WrongOutcomeError, check_sentence
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import scratchwork as sw
+from scratchwork.errors import FileFormatError
+from source_code import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +88,25 @@ def test_what_was_found_stays_repaired(found, harness):
     harness(found.reader)(base64.b64decode(found.input))
 
 
+def test_an_onnx_file_with_numbers_that_no_float32_holds(tmp_path):
+    """Found by the fuzzer: they went into the network with a warning."""
+    import onnx
+
+    proto = onnx.ModelProto.FromString(seeds.onnx_files()[1])
+    tensor = next(one for one in proto.graph.initializer if len(one.dims) == 2)
+    tensor.raw_data = np.full(tuple(tensor.dims), 1e300).tobytes()
+    tensor.data_type = onnx.TensorProto.DOUBLE
+    (tmp_path / "m.onnx").write_bytes(proto.SerializeToString())
+    with pytest.raises(FileFormatError, match="too large for float32"):
+        sw.from_onnx(tmp_path / "m.onnx")
+
+
+def test_pillow_keeps_its_remarks_to_itself(harness, capfd):
+    (found,) = (one for one in FOUND if one.reader == "images")
+    harness("images")(base64.b64decode(found.input))
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("text", ["", "two\nlines", "\x1b[2J", "a\u202eb", "x" * 1001])
 def test_sentences_that_are_none(text):
     with pytest.raises(WrongOutcomeError):
@@ -115,3 +139,11 @@ def test_the_record_is_of_these_readers():
     assert set(record["readers"]) == set(READERS) == set(TARGETS)
     assert record["executions"] == sum(entry["executions"] for entry in record["readers"].values())
     assert record["open"] == 0
+    page = (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8")
+    assert f"| {record['executions']:,} |" in page
+
+
+def test_the_page_has_the_sizes():
+    record = json.loads(RESULT.with_name("sizes.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8")
+    assert f"| {record['refused']} of {record['cases']} |" in page

@@ -13,6 +13,25 @@ class Found:
     now: str
 
 
+# One more is a test of its own, since its input is long: numbers of an ONNX file that no float32 holds.
+SHOWN = "the error showed control characters of the file as they are, which a terminal obeys"
+ESCAPED = "every ScratchworkError escapes what is not printable"
+
 FOUND: tuple[Found, ...] = (
     Found("idx", "AQIEAP///w==", "an axis of 0 and others of 2**32: NumPy's ValueError from reshape", "FileFormatError"),
+    Found("csv", "A10BAgMEBQYHCAkKCwwNWQ8QERITFBUWFxgZGhscHR4fICEiIyQlJic=", SHOWN, ESCAPED),
+    Found("table", "ARMJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiMkJSYnKCkqiCwtLi8=", SHOWN, ESCAPED),
+    Found("load", "A44BAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQlJic=", SHOWN, ESCAPED),
+    Found("model", "BQpgF98x", SHOWN, ESCAPED),
+    Found(
+        "settings", "AiUDSQAFFgIACXs=", "the error repeated a value of thousands of characters", "long errors lose their middle"
+    ),
+    Found("checkpoint", "AgAAMQA=", "a checkpoint without what early stopping remembers: KeyError", "FileFormatError"),
+    Found(
+        "images",
+        "AElJKgAIAAAACQAAAQQAAQAAAAQAAAABAQQAAQAAAAQAAAACAQMAAQAAAAgAAAADAQMAAQAAAAEAAAAGAQMAAQAAAAIAAAARAQQAAQAAAAgAAAAVAQMA"
+        "AQAAAD4AAAAWAQQAAQAAAAQAAAAXAQQAAQAAADAAAAAAAAAA",
+        "Pillow wrote a line of its own to stderr",
+        "it is silent",
+    ),
 )

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 RESULT = Path(__file__).parent.parent / "results" / "fuzz.json"
-READERS = ("arrow", "checkpoint", "cifar", "csv", "idx", "images", "load", "model", "npz", "onnx", "settings", "table")
+READERS = ("arrow", "checkpoint", "cifar", "csv", "idx", "images", "load", "model", "npz", "onnx", "run", "settings", "table")
 PACKAGES = ("atheris", "numpy", "safetensors", "pillow", "pyarrow", "narwhals", "onnx")
 INSTRUMENTED = ["scratchwork", "zipfile", "gzip", "pickletools", "tomllib", "PIL", "numpy.lib"]
 ROOM = 2**30

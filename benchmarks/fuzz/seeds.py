@@ -1,5 +1,6 @@
 """Small real files of every kind, written by the library's own writers, by NumPy, Pillow and pyarrow: no corpus is kept."""
 
+import contextlib
 import functools
 import io
 import json
@@ -13,6 +14,7 @@ import numpy as np
 
 import scratchwork as sw
 from scratchwork import preprocessing as prep
+from scratchwork.cli import main
 from scratchwork.cli.settings import resolve
 
 X = np.random.default_rng(0).normal(size=(12, 3)).round(2)
@@ -168,6 +170,17 @@ def onnx_files() -> tuple[bytes, ...]:
             sw.export.to_onnx(sw.load(path), out)
             found.append(out.read_bytes())
     return tuple(found)
+
+
+@functools.cache
+def run_files() -> dict[str, bytes]:
+    """The files of text in the folder of a run, as `scratchwork train` leaves them."""
+    names = ("config.json", "manifest.json", "history.jsonl")
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = ["train", "xor", "--hidden", "2", "--epochs", "2", "--engine", "numpy", "--quiet", "--out", f"{folder}/run"]
+        with contextlib.redirect_stdout(io.StringIO()):
+            assert main(arguments) == 0
+        return {name: (Path(folder) / "run" / name).read_bytes() for name in names}
 
 
 def settings_files() -> tuple[bytes, bytes]:

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import scratchwork as sw
+from scratchwork.cli.manifest import changed, find_run
+from scratchwork.cli.rerun import different, read_history
 from scratchwork.cli.settings import read_config, resolve
 from scratchwork.data import load_data, load_table, read_cifar, read_csv, read_idx, read_image_folder, read_npz, read_table
 from scratchwork.errors import ScratchworkError
@@ -229,6 +231,29 @@ def settings_ways() -> tuple[Way, ...]:
     )
 
 
+def run_ways() -> tuple[Way, ...]:
+    """The files of a run folder, as `rerun` and `train --resume` read them."""
+    files = seeds.run_files()
+
+    def run(path: Path) -> None:
+        for name in ("config.json", "manifest.json"):
+            if not (path.parent / name).exists():
+                (path.parent / name).write_bytes(files[name])
+        changed(find_run(str(path.parent)).manifest, json.loads(files["manifest.json"]))
+
+    def history(path: Path) -> None:
+        lines = read_history(path)
+        different(({}, {}), ({}, {}), lines, lines[::-1])
+
+    def edited(name: str) -> Callable[[bytes], bytes]:
+        return lambda script: json.dumps(craft.edited(json.loads(files[name]), script)).encode()
+
+    ways = [Way("history.jsonl", itself, history, lambda: [files["history.jsonl"]])]
+    for name in ("config.json", "manifest.json"):
+        ways += [Way(name, itself, run, lambda name=name: [files[name]]), Way(name, edited(name), run, lambda: SCRIPTS)]
+    return tuple(ways)
+
+
 def onnx_ways() -> tuple[Way, ...]:
     """The file as it is, and a good graph with something else in it."""
     return (
@@ -298,6 +323,7 @@ TARGETS: dict[str, Callable[[], tuple[Way, ...]]] = {
     "model": model_ways,
     "npz": npz_ways,
     "onnx": onnx_ways,
+    "run": run_ways,
     "settings": settings_ways,
     "table": lambda: table_ways(read_table),
 }
