@@ -34,4 +34,10 @@ FOUND: tuple[Found, ...] = (
         "Pillow wrote a line of its own to stderr",
         "it is silent",
     ),
+    Found(
+        "npz",
+        "AXsnZGVzY3InOiAnPGY4JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDEpLCB9CgD/AAAAAPD//wAAAAAA8D8=",
+        "a signalling NaN gave a RuntimeWarning when it became float32",
+        "it is a NaN like any other, which training refuses",
+    ),
 )

@@ -94,7 +94,7 @@ def as_features(values: Array, name: str = "x") -> Array:
     values = numeric_array(values, name)
     if values.dtype == np.float32:
         return values
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # a signalling NaN is invalid to look at
         small: Array = values.astype(np.float32)
     if values.dtype.kind == "b" or values.dtype.itemsize == 1 or values.dtype == np.float16:
         return small
