@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import test_equations_estimators
 import test_equations_layers
 import test_equations_losses
 import test_equations_optimizers
@@ -20,12 +21,24 @@ from scratchwork.regularizers import CONSTRAINTS, REGULARIZERS
 from scratchwork.schedules import SCHEDULES
 from source_code import files, tree
 
-FILES = (test_equations_layers, test_equations_losses, test_equations_optimizers, test_equations_preprocessing)
+FILES = (
+    test_equations_layers,
+    test_equations_losses,
+    test_equations_optimizers,
+    test_equations_preprocessing,
+    test_equations_estimators,
+)
 ROWS: dict[str, tuple[Row, ...]] = {name: rows for file in FILES for name, rows in file.WRITTEN.items()}
 
 # Modules that calculate; the rest has tables and calls after its `::`.
 PROGRAMS = ("cli", "recipes", "progress", "pictures", "storage")
-NO_EQUATION = {"check_gradients": "shows how it is called"}
+NO_EQUATION = {
+    "check_gradients": "shows how it is called",
+    "TrainingState": "shows how it is called",
+    "fit_many": "says which call of fit it is the same as, which test_ensemble.py holds it to",
+    "perceptron": "draws the order of the layers",
+    "Head": "is a table of what outputs mean, which test_export_*.py hold exports to",
+}
 
 
 def public_names() -> list[str]:

@@ -51,7 +51,7 @@ def test_float32_stays_and_is_moved_in_place(start):
         dtypes.add(w.dtype)
         return rosenbrock(w)
 
-    assert LBFGS().minimize(function, value) is None
+    assert LBFGS().minimize(function, value) is True
     assert value is same
     assert value.dtype == np.float32
     assert dtypes == {np.dtype(np.float32)}
@@ -177,3 +177,15 @@ def test_config_makes_the_same_rule():
 def test_settings_out_of_range(make, told):
     with pytest.raises(ConfigurationError, match=told):
         make()
+
+
+def test_limits_of_its_own():
+    value = np.array([-1.2, 1.0])
+    assert LBFGS(max_evaluations=5).minimize(rosenbrock, value) is False
+    loose, strict = np.array([-1.2, 1.0]), np.array([-1.2, 1.0])
+    assert LBFGS(tolerance=0.0, gradient_tolerance=1.0).minimize(rosenbrock, loose) is True
+    assert LBFGS(tolerance=0.0, gradient_tolerance=1e-10).minimize(rosenbrock, strict) is True
+    assert rosenbrock(strict)[0] < rosenbrock(loose)[0]
+    for settings in ({"gradient_tolerance": -1.0}, {"max_evaluations": 0}):
+        with pytest.raises(ConfigurationError, match=next(iter(settings))):
+            LBFGS(**settings)

@@ -56,6 +56,7 @@ class LBFGS:
     --------
     >>> value = np.zeros(2)
     >>> LBFGS().minimize(lambda w: (float(np.sum((w - 3.0) ** 2)), 2.0 * (w - 3.0)), value)
+    True
     >>> value.round(6)
     array([3., 3.])
     """
@@ -63,8 +64,8 @@ class LBFGS:
     max_iterations: int | None = None
     memory: int = 10
     tolerance: float = 1e-8
-    gradient_tolerance: float | None = None
-    max_evaluations: int | None = None
+    gradient_tolerance: float | None = dataclasses.field(default=None, repr=False)
+    max_evaluations: int | None = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("max_iterations", "memory", "max_evaluations"):
