@@ -47,6 +47,14 @@ class InterruptAt(sw.Callback):
 
 
 @pytest.fixture(autouse=True)
+def interruptible_as_in_a_terminal():
+    """A shell gives what it runs in the background no Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Nobody pulls the plug here: what waits for the disk is tested elsewhere."""
     monkeypatch.setattr(layer.os, "fsync", lambda descriptor: None)

@@ -23,6 +23,14 @@ WEIGHT = RNG.uniform(0.5, 2.0, ROWS)
 PATHS = ["numpy", "compiled"]
 
 
+@pytest.fixture(autouse=True)
+def interruptible_as_in_a_terminal():
+    """A shell gives what it runs in the background no Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def small() -> sw.Sequential:
     layers = [sw.Dense(20), sw.BatchNorm(), sw.ReLU(), sw.Dropout(0.2), sw.Dense(70), sw.Tanh(), sw.Dense(2)]
     return sw.Sequential(layers)
