@@ -210,7 +210,7 @@ def test_any_delimiter_line_end_and_packing(file, delimiter, ends):
         (b"a,b\n\xff,1\n", FileFormatError, "no UTF-8 text"),
         ("a,b\nx,1\n".encode("utf-16"), FileFormatError, "UTF-16"),
         (b"a,b\n\0,1\n", FileFormatError, "zero bytes"),
-        (gzip.compress(b"a,b\n1,2\n" * 100)[:-9], FileFormatError, "cut off"),
+        (gzip.compress(b"a,b\n1,2\n" * 100, mtime=0)[:-9], FileFormatError, "cut off"),
     ],
 )
 def test_damaged_text_is_one_sentence(file, content, error, message):

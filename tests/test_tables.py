@@ -18,8 +18,20 @@ def test_the_readme_shows_what_was_measured():
 
 @pytest.mark.parametrize(
     "name",
-    ["speed_numpy", "speed_compiled", "latency", "memory", "busy", "start", "mnist_accuracy", "digits_accuracy", "import_time",
-     "speed_estimators", "tabular", "ensemble"],
+    [
+        "speed_numpy",
+        "speed_compiled",
+        "latency",
+        "memory",
+        "busy",
+        "start",
+        "mnist_accuracy",
+        "digits_accuracy",
+        "import_time",
+        "speed_estimators",
+        "tabular",
+        "ensemble",
+    ],
 )
 def test_every_result_says_on_which_machine(name):
     result = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
