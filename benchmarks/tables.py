@@ -126,7 +126,7 @@ def tabular(result: dict[str, Any]) -> str:
 def ensemble(result: dict[str, Any]) -> str:
     """Sixteen small networks at once beside one of them."""
     lines = [
-        "| path, batch, epochs | one, ms | sixteen in turn, ms | sixteen at once, ms | at once / one | goal | in turn / at once |",
+        "| path, batch, epochs | one, ms | 16 in turn, ms | 16 at once, ms | at once / one | goal | in turn / at once |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in result["results"]:
