@@ -75,7 +75,9 @@ def latency(result: dict[str, Any]) -> str:
     for name in result["nets"][0]["microseconds"]:
         times = [net["microseconds"][name] for net in result["nets"]]
         lines.append(f"| {name} | " + " | ".join(f"{found['median']:.1f} | {found['p99']:.1f}" for found in times) + " |")
-    return "\n".join([*lines, "", f"Microseconds. `benchmarks/latency.py`; {one_line(result['machine'])}."])
+    return "\n".join(
+        [*lines, "", f"Microseconds. `{result.get('script', 'benchmarks/latency.py')}`; {one_line(result['machine'])}."]
+    )
 
 
 def estimators(result: dict[str, Any]) -> str:
@@ -155,6 +157,7 @@ PAGES: dict[str, dict[str, Table]] = {
         "estimators": ("speed_estimators.json", estimators),
         "ensemble": ("ensemble.json", ensemble),
     },
+    "docs/export.md": {"exports": ("export_latency.json", latency)},
     "docs/tabular.md": {"tabular": ("tabular.json", tabular)},
 }
 """The tables of each page: their names, the results they are made from, and what makes them."""
