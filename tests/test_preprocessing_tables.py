@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import scratchwork as sw
@@ -401,6 +401,12 @@ DATES = st.datetimes() | st.none()
 ROWS = st.lists(st.tuples(NUMBERS, WORDS, DATES, st.booleans() | st.none()), min_size=2, max_size=8)
 
 
+LARGEST = 1.7976931348623157e308
+
+
+@example(rows=[(0.0, None, None, None), (LARGEST, None, None, None)], how="standardize", most=2)
+@example(rows=[(0.0, None, None, None)] * 6 + [(LARGEST, None, None, None)], how="standardize", most=2)
+@example(rows=[(0.0, None, None, None)] * 6 + [(LARGEST, None, None, None)], how="robust", most=2)
 @given(rows=ROWS, how=st.sampled_from(["standardize", "robust", "none"]), most=st.integers(2, 4))
 def test_any_table_is_encoded_and_comes_back_from_its_state(rows, how, most):
     table = as_table([{"n": n, "w": w, "d": d, "b": b} for n, w, d, b in rows])

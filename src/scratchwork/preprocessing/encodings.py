@@ -12,8 +12,7 @@ from ..arrays import Array
 from ..data.columns import MICROSECONDS, short
 from ..data.kinds import missing_in
 from ..errors import DataError
-from .base import moments
-from .robust import RobustScale
+from .robust import center_and_scale
 
 LIMIT = 3.0
 """How far robust numbers are drawn in: see `SmoothClip`."""
@@ -100,7 +99,7 @@ class Number(Encoding):
                 share = np.clip(x / LIMIT, -1.0, 1.0)
                 with np.errstate(divide="ignore"):
                     x = x / np.sqrt((1.0 - share) * (1.0 + share))
-            x = x * self.scale + self.center
+            x = _back(x, self.center, self.scale)
         if self.missing:
             x[y[:, -1] > 0.5] = np.nan
         return x
@@ -298,21 +297,6 @@ def _number(name: str, missing: int, known: Array, how: str) -> Encoding:
     return Number(name, missing, _median(x), center, scale, how == "robust", False)
 
 
-def center_and_scale(x: Array, *, robust: bool = False) -> tuple[float, float]:
-    """Mean and deviation, or median and the distance of the quartiles, of numbers that are not all the same.
-
-    Numerics: beyond 1e±100 they are taken in units of the largest, whose square would not fit in float64.
-    """
-    largest = float(np.abs(x).max())
-    unit = 1.0 if 1e-100 < largest < 1e100 else largest
-    units = (x / unit)[:, None]
-    if robust:
-        scaler = RobustScale().fit(units)
-        return float(scaler.median_[0]) * unit, float(scaler.scale_[0]) * unit or largest
-    mean, variance = moments(units)
-    return float(mean[0]) * unit, math.sqrt(variance[0]) * unit or largest
-
-
 def _median(x: Array) -> float:
     low, high = np.quantile(x, 0.5, method="lower"), np.quantile(x, 0.5, method="higher")
     return float(0.5 * low + 0.5 * high)
@@ -347,3 +331,14 @@ def _far(x: Array, center: float, scale: float) -> Array:
     halves: Any = (0.5 * x - 0.5 * center) / (0.5 * scale)
     result: Array = halves
     return result
+
+
+def _back(y: Array, center: float, scale: float) -> Array:
+    """y scale + center; where rounding takes the largest numbers beyond float64, the largest that it holds."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        x: Array = y * scale + center
+    if not np.isfinite(x).all():
+        half = np.finfo(np.float64).max / 2
+        with np.errstate(over="ignore"):
+            x = 2.0 * np.clip(y * (0.5 * scale) + 0.5 * center, -half, half)
+    return x

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from ..arrays import Array
 from ..errors import DataError
 from ..layers.base import real_number
-from .base import PIECE, Axes, Transformer, mapped, rows_like, training_rows
+from .base import PIECE, Axes, Transformer, mapped, moments, rows_like, training_rows
 
 
 class RobustScale(Transformer):
@@ -151,3 +151,18 @@ class SmoothClip(Transformer):
             return piece
 
         return mapped(np.atleast_1d(rows_like(y, None, "y")), backward)
+
+
+def center_and_scale(x: Array, *, robust: bool = False) -> tuple[float, float]:
+    """Mean and deviation, or median and the distance of the quartiles, of numbers that are not all the same.
+
+    Numerics: beyond 1e±100 they are taken in units of the largest, whose square would not fit in float64.
+    """
+    largest = float(np.abs(x).max())
+    unit = 1.0 if 1e-100 < largest < 1e100 else largest
+    units = (x / unit)[:, None]
+    if robust:
+        scaler = RobustScale().fit(units)
+        return float(scaler.median_[0]) * unit, float(scaler.scale_[0]) * unit or largest
+    mean, variance = moments(units)
+    return float(mean[0]) * unit, math.sqrt(variance[0]) * unit or largest
