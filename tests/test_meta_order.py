@@ -119,6 +119,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "others",
     ),
     "pictures": (),
+    "explain": (),
+    "doctor": (),
     "": (),  # the root: the public names, for recipes and commands as for everybody else
     "recipes": (),
     "cli": (),

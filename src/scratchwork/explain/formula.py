@@ -1,0 +1,355 @@
+"""Formulas as small trees: the same one becomes MathML on a page and plain Unicode in a terminal.
+
+A tree is made of frozen nodes. `node.mathml()` is presentation MathML without the enclosing `<math>` element, in which
+every number carries its full precision in `data-value`. `node.text(width)` is plain text: one line, or several where a
+matrix stands in it or the line would be longer than `width`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TypeAlias
+
+RELATIONS = frozenset("=≈≔←≤≥<>→∈≠")
+SIGNS = frozenset("+−")
+SUPERSCRIPTS = str.maketrans("0123456789+-−()=nTt", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾⁼ⁿᵀᵗ")
+SUBSCRIPTS = str.maketrans("0123456789+-−()=aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎₌ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+
+
+def rounded(value: float) -> str:
+    """A number as a reader meets it: four digits that count, whole numbers whole, 1.2×10⁻⁷ for what is small or large.
+
+    >>> rounded(0.123456), rounded(-3.0), rounded(12345.678), rounded(1.2e-7), rounded(float("inf"))
+    ('0.1235', '−3', '12346', '1.2×10⁻⁷', '∞')
+    """
+    value = float(value)
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    size = abs(value)
+    if value == int(value) and size < 1e7:
+        written = str(int(value))
+    elif 1e-4 <= size < 1e7:
+        written = f"{value:.{max(4, len(str(int(size))))}g}"
+    else:
+        mantissa, exponent = f"{value:.3e}".split("e")
+        mantissa = mantissa.rstrip("0").rstrip(".")
+        written = f"{mantissa}×10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+    return written.replace("-", "−")
+
+
+@dataclass(frozen=True)
+class Box:
+    """Lines of text of equal width, with the line that stands level with what is beside it."""
+
+    lines: tuple[str, ...]
+    level: int = 0
+
+    @property
+    def width(self) -> int:
+        return len(self.lines[0])
+
+
+class Formula:
+    """A node of a formula; final kinds below."""
+
+    def mathml(self) -> str:
+        """Presentation MathML, to be put inside a `<math>` element."""
+        raise TypeError(f"{type(self).__name__} has no MathML")
+
+    def box(self) -> Box:
+        """The same as lines of text."""
+        raise TypeError(f"{type(self).__name__} has no text")
+
+    def text(self, width: int = 0) -> str:
+        """Plain Unicode; with a `width`, lines longer than it are broken before a relation or a sign."""
+        return "\n".join(line.rstrip() for line in self.box().lines)
+
+
+Part: TypeAlias = "Formula | str | float | int"
+
+
+@dataclass(frozen=True)
+class Number(Formula):
+    """A number: four digits to read, all of them in `data-value`."""
+
+    value: float
+    shown: str = ""
+
+    def mathml(self) -> str:
+        written, value = self.shown or rounded(self.value), repr(float(self.value))
+        sign, body = ("<mo>−</mo>", written[1:]) if written.startswith("−") else ("", written)
+        digits, _, exponent = body.partition("×10")
+        inside = f"<mn>{digits}</mn>"
+        if exponent:
+            power = rounded(float(exponent.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-"))))
+            inside += f"<mo>×</mo><msup><mn>10</mn><mn>{power}</mn></msup>"
+        return f'<mrow data-value="{value}">{sign}{inside}</mrow>'
+
+    def box(self) -> Box:
+        return Box((self.shown or rounded(self.value),))
+
+
+@dataclass(frozen=True)
+class Symbol(Formula):
+    """A name: one letter stands italic, several upright; `bold` for vectors and matrices."""
+
+    name: str
+    bold: bool = False
+
+    def mathml(self) -> str:
+        upright = ' mathvariant="normal"' if len(self.name) == 1 and self.name in "∞∂" else ""
+        style = ' class="bold"' if self.bold else ""
+        return f"<mi{upright}{style}>{escape(self.name)}</mi>"
+
+    def box(self) -> Box:
+        return Box((self.name,))
+
+
+@dataclass(frozen=True)
+class Operator(Formula):
+    """A sign between two parts: =, +, −, ·, ⊙, … (spaced by its kind)."""
+
+    sign: str
+
+    def mathml(self) -> str:
+        return f"<mo>{escape(self.sign)}</mo>"
+
+    def box(self) -> Box:
+        tight = self.sign in ("(", ")", "[", "]", "|", "‖", ",", "!", "∂", "")
+        return Box((f"{self.sign} " if self.sign == "," else self.sign if tight else f" {self.sign} ",))
+
+
+@dataclass(frozen=True)
+class Words(Formula):
+    """Words inside a formula, such as "if" or "otherwise"."""
+
+    words: str
+
+    def mathml(self) -> str:
+        return f"<mtext>{escape(self.words)}</mtext>"
+
+    def box(self) -> Box:
+        return Box((self.words,))
+
+
+@dataclass(frozen=True)
+class Row(Formula):
+    """Parts side by side."""
+
+    parts: tuple[Formula, ...]
+
+    def mathml(self) -> str:
+        return "<mrow>" + "".join(part.mathml() for part in self.parts) + "</mrow>"
+
+    def box(self) -> Box:
+        return beside([part.box() for part in self.parts])
+
+    def text(self, width: int = 0) -> str:
+        whole = self.box()
+        if not width or whole.width <= width:
+            return "\n".join(line.rstrip() for line in whole.lines)
+        return "\n".join(self._broken(width, RELATIONS) or self._broken(width, RELATIONS | SIGNS) or whole.lines)
+
+    def _broken(self, width: int, before: frozenset[str]) -> list[str]:
+        """The lines of groups that begin with a sign of `before`, as many in a line as fit; empty where one is too long."""
+        groups: list[list[Box]] = [[]]
+        for part in _flat(self.parts):
+            if isinstance(part, Operator) and part.sign in before and groups[-1]:
+                groups.append([])
+            groups[-1].append(part.box())
+        lines: list[str] = []
+        current = beside(groups[0])
+        for group in groups[1:]:
+            new = beside(group)
+            if current.width + new.width <= width:
+                current = beside([current, new])
+            else:
+                lines += current.lines
+                current = beside([Box(("    ",)), new])
+        lines += current.lines
+        fits = before != RELATIONS or all(len(line.rstrip()) <= width for line in lines)
+        return [line.rstrip() for line in lines] if fits else []
+
+
+def _flat(parts: Iterable[Formula]) -> Iterable[Formula]:
+    for part in parts:
+        if isinstance(part, Row):
+            yield from _flat(part.parts)
+        else:
+            yield part
+
+
+@dataclass(frozen=True)
+class Fraction(Formula):
+    """above / below"""
+
+    above: Formula
+    below: Formula
+
+    def mathml(self) -> str:
+        return f"<mfrac>{self.above.mathml()}{self.below.mathml()}</mfrac>"
+
+    def box(self) -> Box:
+        return beside([_closed(self.above), Box((" / ",)), _closed(self.below)])
+
+
+@dataclass(frozen=True)
+class Power(Formula):
+    """base to the power of an exponent, or any other superscript."""
+
+    base: Formula
+    exponent: Formula
+
+    def mathml(self) -> str:
+        return f"<msup>{self.base.mathml()}{self.exponent.mathml()}</msup>"
+
+    def box(self) -> Box:
+        base, exponent = _closed(self.base), self.exponent.box()
+        raised = _translated(exponent, SUPERSCRIPTS)
+        return beside([base, raised or beside([Box(("^",)), _closed(self.exponent)])])
+
+
+@dataclass(frozen=True)
+class Sub(Formula):
+    """base with an index."""
+
+    base: Formula
+    index: Formula
+
+    def mathml(self) -> str:
+        return f"<msub>{self.base.mathml()}{self.index.mathml()}</msub>"
+
+    def box(self) -> Box:
+        index = self.index.box()
+        return beside([self.base.box(), _translated(index, SUBSCRIPTS) or beside([Box(("_",)), index])])
+
+
+@dataclass(frozen=True)
+class Root(Formula):
+    """A square root."""
+
+    inside: Formula
+
+    def mathml(self) -> str:
+        return f"<msqrt>{self.inside.mathml()}</msqrt>"
+
+    def box(self) -> Box:
+        return beside([Box(("√",)), _closed(self.inside)])
+
+
+@dataclass(frozen=True)
+class Big(Formula):
+    """A large operator with what runs below it (and above): Σ, Π, max."""
+
+    sign: str
+    below: Formula
+    above: Formula | None = None
+
+    def mathml(self) -> str:
+        sign = f"<mi>{self.sign}</mi>" if self.sign.isalpha() and self.sign.isascii() else f"<mo>{escape(self.sign)}</mo>"
+        if self.above is None:
+            return f"<munder>{sign}{self.below.mathml()}</munder>"
+        return f"<munderover>{sign}{self.below.mathml()}{self.above.mathml()}</munderover>"
+
+    def box(self) -> Box:
+        index = self.below.box()
+        return beside([Box((self.sign,)), _translated(index, SUBSCRIPTS) or beside([Box(("_",)), index]), Box((" ",))])
+
+
+@dataclass(frozen=True)
+class Bracketed(Formula):
+    """(inside), or with other brackets."""
+
+    inside: Formula
+    left: str = "("
+    right: str = ")"
+
+    def mathml(self) -> str:
+        return f"<mrow><mo>{escape(self.left)}</mo>{self.inside.mathml()}<mo>{escape(self.right)}</mo></mrow>"
+
+    def box(self) -> Box:
+        return _fenced(self.inside.box(), self.left, self.right)
+
+
+@dataclass(frozen=True)
+class Matrix(Formula):
+    """Rows of parts in square brackets; an elided matrix has … where rows or columns were left out."""
+
+    rows: tuple[tuple[Formula, ...], ...]
+
+    def mathml(self) -> str:
+        body = "".join("<mtr>" + "".join(f"<mtd>{c.mathml()}</mtd>" for c in row) + "</mtr>" for row in self.rows)
+        return f"<mrow><mo>[</mo><mtable>{body}</mtable><mo>]</mo></mrow>"
+
+    def box(self) -> Box:
+        cells = [[cell.box().lines[0] for cell in row] for row in self.rows]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))] if cells else []
+        lines = tuple("  ".join(f"{cell:>{widths[i]}}" for i, cell in enumerate(row)) for row in cells)
+        return _fenced(Box(lines or ("",), (len(lines) - 1) // 2 if lines else 0), "[", "]")
+
+
+@dataclass(frozen=True)
+class Cases(Formula):
+    """A value by cases: rows of (value, condition)."""
+
+    rows: tuple[tuple[Formula, Formula], ...]
+
+    def mathml(self) -> str:
+        body = "".join(f"<mtr><mtd>{a.mathml()}</mtd><mtd>{b.mathml()}</mtd></mtr>" for a, b in self.rows)
+        return f'<mrow><mo>{{</mo><mtable columnalign="left left">{body}</mtable></mrow>'
+
+    def box(self) -> Box:
+        return beside([Box(("{ ",)), *_joined([beside([a.box(), Box(("  ",)), b.box()]) for a, b in self.rows], "; ")])
+
+
+def beside(boxes: Sequence[Box]) -> Box:
+    """Boxes side by side, their levels in one line."""
+    boxes = [box for box in boxes if box.lines[0] or len(box.lines) > 1] or [Box(("",))]
+    above = max(box.level for box in boxes)
+    height = above + max(len(box.lines) - box.level for box in boxes)
+    lines = [""] * height
+    for box in boxes:
+        blank = " " * box.width
+        for i in range(height):
+            j = i - above + box.level
+            lines[i] += box.lines[j] if 0 <= j < len(box.lines) else blank
+    return Box(tuple(lines), above)
+
+
+def _joined(boxes: Sequence[Box], between: str) -> list[Box]:
+    return [piece for i, box in enumerate(boxes) for piece in ([Box((between,))] if i else []) + [box]]
+
+
+def _closed(part: Formula) -> Box:
+    """The box of a part, in brackets where it is more than one thing."""
+    simple = isinstance(part, Number | Symbol | Sub | Bracketed | Matrix | Root) or len(_made_of(part)) == 1
+    if isinstance(part, Number) and ("×" in part.box().lines[0] or part.value < 0):
+        simple = False
+    return part.box() if simple else _fenced(part.box(), "(", ")")
+
+
+def _made_of(part: Formula) -> tuple[Formula, ...]:
+    return part.parts if isinstance(part, Row) else (part, part) if isinstance(part, Fraction | Cases) else (part,)
+
+
+def _fenced(inside: Box, left: str, right: str) -> Box:
+    height = len(inside.lines)
+    if height == 1:
+        return Box((f"{left}{inside.lines[0]}{right}",))
+    tall = {"(": "⎛⎜⎝", ")": "⎞⎟⎠", "[": "⎡⎢⎣", "]": "⎤⎥⎦"}
+    lines = []
+    for i, line in enumerate(inside.lines):
+        which = 0 if i == 0 else 2 if i == height - 1 else 1
+        lines.append(tall.get(left, left * 3)[which] + line + tall.get(right, right * 3)[which])
+    return Box(tuple(lines), inside.level)
+
+
+def _translated(box: Box, table: Mapping[int, int | str]) -> Box | None:
+    text = box.lines[0]
+    known = len(box.lines) == 1 and all(ord(letter) in table for letter in text)
+    return Box((text.translate(table),)) if known else None
