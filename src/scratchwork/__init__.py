@@ -11,7 +11,7 @@ The files, in the order in which they may be read (each imports only from those 
 regularizers, parameter, randomness, initializers, layers, losses, schedules, optimizers, second_order, metrics,
 sequential, perceptron, gradcheck, data, preprocessing, history, callbacks, realmlp, progress, preparation, updates,
 diagnosis, guards, epochs, engine, training, averaging, members, ensemble,
-labels, model, storage, estimators, export, pictures, doctor, recipes, cli, __main__.
+labels, model, storage, estimators, export, pictures, explain, doctor, recipes, cli, __main__.
 """
 
 from importlib import import_module
