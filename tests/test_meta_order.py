@@ -40,6 +40,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "sequential": (),
     "perceptron": (),
     "gradcheck": (),
+    "gradient_patterns": (),
     "data": (),
     "preprocessing": ("base", "scaling", "robust", "decorrelation", "categories", "encodings", "tables", "chain"),
     "history": (),

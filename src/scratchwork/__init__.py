@@ -9,8 +9,8 @@ True
 
 The files, in the order in which they may be read (each imports only from those before it): errors, arrays, sparse_rows,
 regularizers, parameter, randomness, initializers, layers, losses, schedules, optimizers, second_order, metrics,
-sequential, perceptron, gradcheck, data, preprocessing, history, callbacks, realmlp, progress, preparation, updates,
-diagnosis, guards, epochs, engine, training, averaging, members, ensemble,
+sequential, perceptron, gradcheck, gradient_patterns, data, preprocessing, history, callbacks, realmlp, progress,
+preparation, updates, diagnosis, guards, epochs, engine, training, averaging, members, ensemble,
 labels, model, storage, estimators, export, pictures, explain, doctor, recipes, cli, __main__.
 """
 
