@@ -23,10 +23,12 @@ FROM_TORCH: dict[str, Callable[[Any], Layer]] = {
     "GELU": lambda m: kinds.GELU(approximate=m.approximate),
     "SiLU": lambda m: kinds.SiLU(),
     "Mish": lambda m: kinds.Mish(),
-    "Softplus": lambda m: _when(m, m.beta == 1, "beta other than 1", kinds.Softplus()),
+    "Softplus": lambda m: _when(
+        m, m.beta == 1 and m.threshold >= 20, "another beta than 1 or threshold than 20", kinds.Softplus()
+    ),
     "Sigmoid": lambda m: kinds.Sigmoid(),
     "Tanh": lambda m: kinds.Tanh(),
-    "Softmax": lambda m: _when(m, m.dim in (1, -1), "dim other than 1 or -1", kinds.Softmax()),
+    "Softmax": lambda m: kinds.Softmax(),
     "Dropout": lambda m: kinds.Dropout(m.p),
     "BatchNorm1d": lambda m: _batch_norm(m),
     "LayerNorm": lambda m: _when(m, len(m.normalized_shape) == 1, "several axes", kinds.LayerNorm(eps=m.eps)),
@@ -36,21 +38,22 @@ FROM_TORCH: dict[str, Callable[[Any], Layer]] = {
 """Module of torch.nn -> the layer that it is."""
 
 
-def _when(module: Any, fits: bool, why: str, layer: Layer) -> Layer:
+def _when(module: Any, fits: bool, why: str, layer: Layer | None = None) -> Any:
     if not fits:
         raise ConfigurationError(f"{module!r} has {why}, which no layer of the library has")
     return layer
 
 
 def _batch_norm(module: Any) -> Layer:
-    fits = module.track_running_stats and module.momentum is not None
-    return _when(
-        module, fits, "no running statistics", kinds.BatchNorm(momentum=1.0 - (module.momentum or 0.0), eps=module.eps)
-    )
+    _when(module, module.track_running_stats, "no running statistics")
+    _when(module, module.momentum is not None, "running statistics that are means of all batches")
+    return kinds.BatchNorm(momentum=1.0 - module.momentum, eps=module.eps)
 
 
 def from_torch(module: Any, *, in_shape: Sequence[int] | None = None) -> Sequential:
     """An `nn.Sequential` of PyTorch, also of others, as a Sequential with the same weights.
+
+    A module that stands in several places becomes a layer in each, whose weights are no longer shared.
 
     Parameters
     ----------
@@ -61,7 +64,9 @@ def from_torch(module: Any, *, in_shape: Sequence[int] | None = None) -> Sequent
     Raises
     ------
     ConfigurationError
-        A module that the library has no layer for; the message names it with its place.
+        A module that the library has no layer for, or weights that are not finite; the message names the module's place.
+    ShapeError
+        Rows of `in_shape` do not go through.
     MissingDependencyError
         PyTorch is not installed.
     """
@@ -82,11 +87,19 @@ def from_torch(module: Any, *, in_shape: Sequence[int] | None = None) -> Sequent
         raise ConfigurationError("the nn.Sequential is empty")
     wide = any(parameter.dtype == torch.float64 for parameter in module.parameters())
     network = Sequential(layers)
-    shape = _first_shape([part for _, part in found]) if in_shape is None else tuple(in_shape)
+    shape: Any = _first_shape([part for _, part in found]) if in_shape is None else in_shape
     network.build(shape, 0, "float64" if wide else "float32")
-    for layer, (place, part) in zip(layers, found, strict=True):
+    for layer, rows, (place, part) in zip(layers, network.shapes, found, strict=False):
+        _require_last_axis(part, rows, place)
         _copy(layer, part, place)
     return network
+
+
+def _require_last_axis(part: Any, rows: Shape, place: str) -> None:
+    """The library works along the last axis of its rows; PyTorch along `dim`, and in a BatchNorm1d along the first."""
+    kind = type(part).__name__
+    if (kind == "Softmax" and part.dim not in (-1, len(rows))) or (kind == "BatchNorm1d" and len(rows) != 1):
+        raise ConfigurationError(f"module {place or 'itself'}, {part!r}, works along another axis than the last of rows {rows}")
 
 
 def _modules(module: Any, torch: Any, place: str = "") -> Iterator[tuple[str, Any]]:
@@ -94,12 +107,14 @@ def _modules(module: Any, torch: Any, place: str = "") -> Iterator[tuple[str, An
     if type(module) is not torch.nn.Sequential:
         yield place, module
         return
-    for name, part in module.named_children():
+    for name, part in module._modules.items():  # `named_children` leaves out a module that was there before
         yield from _modules(part, torch, f"{place}.{name}" if place else name)
 
 
 def _first_shape(modules: list[Any]) -> Shape:
     for part in modules:
+        if type(part).__name__ == "Unflatten":  # what stands behind it takes other rows
+            break
         size = getattr(part, "in_features", None) or getattr(part, "num_features", None)
         if size is None and type(part).__name__ == "LayerNorm":
             size = part.normalized_shape[-1]
@@ -120,6 +135,8 @@ def _copy(layer: Layer, part: Any, place: str) -> None:
         array = array.T if isinstance(layer, kinds.Dense) and theirs == "weight" else array
         if array.shape != targets[ours].shape:
             raise ShapeError(f"module {place}, {part!r}, has a {theirs} of shape {array.shape}, not {targets[ours].shape}")
+        if not np.isfinite(array).all():
+            raise ConfigurationError(f"module {place}, {part!r}, has a {theirs} with NaN or an infinity")
         targets[ours][...] = array
 
 
