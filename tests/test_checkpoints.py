@@ -158,6 +158,25 @@ def test_early_stopping_that_meets_control_c_stays_what_it_was(tmp_path, whole):
     assert outcome(tmp_path) == whole["numpy"]
 
 
+@engines
+@pytest.mark.parametrize("step", [8, 12])  # in the middle of the second epoch, and at its last step
+def test_a_run_that_a_callback_has_ended_is_killed_before_the_entry_of_its_epoch(tmp_path, engine, step):
+    class StopAt(sw.Callback):
+        def on_batch_end(self, run):
+            if run.step == step:
+                run.stop = "enough"
+
+    class CutBeforeItIsWritten(sw.Callback):
+        def on_epoch_end(self, run):
+            if run.step == step:
+                raise CutError
+
+    wanted = outcome(None, engine, callbacks=(StopAt(),))
+    with pytest.raises(CutError):
+        trained(tmp_path, engine, every=1, callbacks=(StopAt(), CutBeforeItIsWritten()))
+    assert outcome(tmp_path, engine, every=1, callbacks=(StopAt(),)) == wanted
+
+
 def test_a_model_goes_on_with_its_preprocessing(tmp_path):
     def learned(folder, **settings):
         rows = checkpointed.rows()

@@ -86,7 +86,7 @@ class Checkpointing(Callback):
         """After all other callbacks have seen the step."""
         every, seconds = self.checkpoints.every, self.checkpoints.seconds
         due = run.step % every == 0 if every is not None else seconds is not None and run.pause_every == 1
-        if due:
+        if due and run.stop in (None, "interrupted"):  # where a callback has ended the run, the epoch's entry is still to come
             self.write(run)
         elif seconds is not None and time.monotonic() - self._last >= seconds:
             run.pause_every = 1  # the compiled path shows the parameters after the next step
