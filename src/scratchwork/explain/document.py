@@ -67,12 +67,17 @@ class Product:
 
 @dataclass(frozen=True)
 class Quoted:
-    """Lines of source that ran. `file` is short: from the package's name on, or the file's own name."""
+    """Lines of source that ran. `file` is short: from the package's name on, or the file's own name.
+
+    `numbers` are the numbers of the lines in the file: branches that were not taken, and docstrings, are left out, so that
+    there may be gaps. Where it is empty the lines follow each other from `first_line` on.
+    """
 
     file: str
     function: str
     first_line: int
     lines: tuple[str, ...]
+    numbers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from typing import TypeAlias
 
 RELATIONS = frozenset("=≈≔←≤≥<>→∈≠")
 SIGNS = frozenset("+−")
+TIMES = "\u2062"
+"""The invisible sign of a product whose factors stand side by side."""
 SUPERSCRIPTS = str.maketrans("0123456789+-−()=nTt", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾⁼ⁿᵀᵗ")
 SUBSCRIPTS = str.maketrans("0123456789+-−()=aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎₌ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 
@@ -112,16 +114,19 @@ class Symbol(Formula):
 
 @dataclass(frozen=True)
 class Operator(Formula):
-    """A sign between two parts: =, +, −, ·, ⊙, … (spaced by its kind)."""
+    """A sign between two parts: =, +, −, ·, ⊙, … (spaced by its kind); one that is `prefix` stands close to what follows."""
 
     sign: str
+    prefix: bool = False
 
     def mathml(self) -> str:
-        return f"<mo>{escape(self.sign)}</mo>"
+        form = ' form="prefix"' if self.prefix else ""
+        return f"<mo{form}>{escape(self.sign)}</mo>"
 
     def box(self) -> Box:
-        tight = self.sign in ("(", ")", "[", "]", "|", "‖", ",", "!", "∂", "")
-        return Box((f"{self.sign} " if self.sign == "," else self.sign if tight else f" {self.sign} ",))
+        if self.sign == TIMES:
+            return Box((" ",))
+        return Box((f"{self.sign} " if self.sign in (",", ";") else self.sign if self.prefix else f" {self.sign} ",))
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,7 @@ def _flat(parts: Iterable[Formula]) -> Iterable[Formula]:
 
 @dataclass(frozen=True)
 class Fraction(Formula):
-    """above / below"""
+    """One part above another, with a bar between."""
 
     above: Formula
     below: Formula
@@ -200,7 +205,7 @@ class Fraction(Formula):
 
 @dataclass(frozen=True)
 class Power(Formula):
-    """base to the power of an exponent, or any other superscript."""
+    """A base with an exponent, or with any other superscript."""
 
     base: Formula
     exponent: Formula
@@ -216,7 +221,7 @@ class Power(Formula):
 
 @dataclass(frozen=True)
 class Sub(Formula):
-    """base with an index."""
+    """A base with an index."""
 
     base: Formula
     index: Formula
@@ -225,8 +230,23 @@ class Sub(Formula):
         return f"<msub>{self.base.mathml()}{self.index.mathml()}</msub>"
 
     def box(self) -> Box:
-        index = self.index.box()
-        return beside([self.base.box(), _translated(index, SUBSCRIPTS) or beside([Box(("_",)), index])])
+        index = Box((self.index.box().lines[0].replace(" ", ""),))
+        plain = Box((f"[{index.lines[0]}]",)) if "," in index.lines[0] else beside([Box(("_",)), index])
+        return beside([self.base.box(), _translated(index, SUBSCRIPTS) or plain])
+
+
+@dataclass(frozen=True)
+class Call(Formula):
+    """A function of something: exp(x)."""
+
+    function: Formula
+    inside: Formula
+
+    def mathml(self) -> str:
+        return f"<mrow>{self.function.mathml()}<mo>&#x2061;</mo><mo>(</mo>{self.inside.mathml()}<mo>)</mo></mrow>"
+
+    def box(self) -> Box:
+        return beside([self.function.box(), _fenced(self.inside.box(), "(", ")")])
 
 
 @dataclass(frozen=True)
@@ -263,7 +283,7 @@ class Big(Formula):
 
 @dataclass(frozen=True)
 class Bracketed(Formula):
-    """(inside), or with other brackets."""
+    """A part in round brackets, or in others."""
 
     inside: Formula
     left: str = "("
@@ -327,7 +347,7 @@ def _joined(boxes: Sequence[Box], between: str) -> list[Box]:
 
 def _closed(part: Formula) -> Box:
     """The box of a part, in brackets where it is more than one thing."""
-    simple = isinstance(part, Number | Symbol | Sub | Bracketed | Matrix | Root) or len(_made_of(part)) == 1
+    simple = isinstance(part, Number | Symbol | Sub | Bracketed | Matrix | Root | Call) or len(_made_of(part)) == 1
     if isinstance(part, Number) and ("×" in part.box().lines[0] or part.value < 0):
         simple = False
     return part.box() if simple else _fenced(part.box(), "(", ")")
