@@ -157,7 +157,7 @@ def check_gradients(
         return _check_loss(subject, batch, targets, row_weight, tolerance, entries, rng)
     if not isinstance(subject, Layer):
         raise ConfigurationError(f"check_gradients takes a Layer, a Sequential or a Loss; received {subject!r}")
-    layer = _in_float64(subject, batch, seed)
+    layer = in_float64(subject, batch, seed)
     problem = _Problem(layer, loss, batch, targets, row_weight, training, step, rng)
     report = GradientReport(type(subject).__name__, tolerance, problem.rows(tolerance, entries), problem.complaints)
     if report.ok or problem.complaints or not all(row.kinks for row in report.rows if not row.error <= tolerance):
@@ -324,7 +324,7 @@ def _difference(
     return analytic, numeric, error if np.isfinite(error) else float("inf"), kink
 
 
-def _in_float64(layer: Layer, x: Array, seed: int) -> Layer:
+def in_float64(layer: Layer, x: Array, seed: int) -> Layer:
     """A copy of `layer` whose parameters and buffers are the same numbers in float64."""
     double = copy.deepcopy(layer)
     if isinstance(layer, Sequential) and layer.built and x.shape[1:] != layer.in_shape:
