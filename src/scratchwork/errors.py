@@ -4,8 +4,8 @@ All of them are a `ScratchworkError`, so that one `except` is enough; each is al
 would have expected (a wrong shape is a `ValueError` too), so that code written for NumPy or scikit-learn catches it.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 Entry = TypeVar("Entry")
 
@@ -72,7 +72,12 @@ class MissingDependencyError(ScratchworkError, ImportError):
 
 
 class DivergedError(ScratchworkError, ArithmeticError):
-    """Training met a number that is not finite; the message names the step, the layer and the first such array."""
+    """Training met a number that is not finite; the message names the step, the layer and the first such array.
+
+    Under `fit(..., doctor=True)`, `findings` is what the doctor saw, the likeliest cause first.
+    """
+
+    findings: Sequence[Any] = ()
 
 
 def printable(text: str) -> str:

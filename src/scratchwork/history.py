@@ -33,7 +33,8 @@ class History(Mapping[str, list[float]]):
 
     `stopped` says why training ended: "epochs", "converged" or "evaluations" (L-BFGS: by itself, or by its limit of them),
     "early stopping", "interrupted", "error", or the reason a callback gave; `best_epoch` (from 1) is set by early stopping.
-    Where several networks were trained at once (`fit_many`), `members` holds a history of each.
+    Where several networks were trained at once (`fit_many`), `members` holds a history of each. `findings` is what the doctor
+    saw (`fit(..., doctor=True)`), the likeliest cause first.
     """
 
     def __init__(self) -> None:
@@ -41,6 +42,7 @@ class History(Mapping[str, list[float]]):
         self.stopped = "epochs"
         self.best_epoch: int | None = None
         self.members: list[History] = []
+        self.findings: list[Any] = []
 
     def append(self, row: Mapping[str, float]) -> None:
         """Add one epoch."""
@@ -133,6 +135,7 @@ class Run:
     validated: bool = False  # whether there is validation data
     part: Part = field(default_factory=Part)  # of the epoch that is under way
     pause_every: int | None = None  # a number of steps after whose multiples the compiled path comes back to Python
+    looks: tuple[int, ...] = ()  # single steps, in ascending order, after which it comes back too
 
     @property
     def steps(self) -> int:

@@ -65,6 +65,7 @@ def fit(
     checkpoint: Any = None,
     every: int | None = None,
     resume: bool = False,
+    doctor: bool = False,
 ) -> History:
     """Train `network` on rows `x` and targets `y`, and return one number per epoch of all that was measured.
 
@@ -123,6 +124,9 @@ def fit(
     resume : bool
         Go on from the newest checkpoint in the folder that is whole, if there is one: what comes of it has the same bits as
         a run that was never interrupted. False refuses a folder that holds checkpoints.
+    doctor : bool
+        Look now and then at what goes wrong in training, on a copy of the network: the run has the same bits. What is found
+        is in `history.findings`, the likeliest cause first, and with `progress` on stderr.
 
     Raises
     ------
@@ -163,6 +167,7 @@ def fit(
             state.resume(run)
         machine, order = _machine(run, updater, data, size, threads, engine, hooks), int(seed) if shuffle else None
         same = {**updater.settings, "batch size": size, "steps in an epoch": steps, "shuffling seed": order}
+        hooks = [*hooks, *_doctor(doctor, run, updater, data, size, order, threads, tell=progress)]
         hooks, hand_over = _with_checkpoints(run, data, hooks, (checkpoint, every, resume), same)
         with limited_threads(), interruptible(run), np.errstate(all="ignore"), ending(run, hooks):
             for hook in hooked(hooks, "on_fit_begin"):
@@ -194,6 +199,19 @@ def _machine(run: Run, updater: Updater, data: Data, size: int, threads: int | N
 
     tell = any(isinstance(hook, Progress) for hook in hooks)  # who shows progress says what takes so long
     return machine_for(run, updater, data.training, size, threads, required=engine == "compiled", tell=tell)
+
+
+def _doctor(
+    wanted: bool, run: Run, updater: Updater, data: Data, size: int, seed: int | None, threads: int | None, *, tell: bool
+) -> list[Callback]:
+    """The callback of the doctor, where he is wanted."""
+    if not isinstance(wanted, bool | np.bool_):
+        raise ConfigurationError(f"doctor is True or False; received {wanted!r}")
+    if not wanted:
+        return []
+    from .doctor.watch import Watch  # it asks for nearly everything that is made below
+
+    return [Watch(run, updater, data, size, seed, threads, tell=tell)]
 
 
 def _with_checkpoints(

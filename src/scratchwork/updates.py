@@ -31,6 +31,7 @@ class Updater:
             if limit is not None:
                 real_number(limit, lambda limit: limit > 0, f"{name} is a positive number or None")
         check_rules(regularizer, constraint)
+        self.asked = regularizer, constraint, clip_value, clip_norm
         self.settings: dict[str, Any] = {"regularizer": repr(regularizer), "constraint": repr(constraint)}
         self.settings |= {"clip_value": clip_value, "clip_norm": clip_norm}
         self.flat = network.flat()

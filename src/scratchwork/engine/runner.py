@@ -294,7 +294,8 @@ def announce_compilation() -> None:
 
 def steps_to_pause(run: Run) -> int:
     """How many steps there are before somebody wants to see the parameters."""
-    return sys.maxsize if run.pause_every is None else run.pause_every - run.step % run.pause_every
+    regular = sys.maxsize if run.pause_every is None else run.pause_every - run.step % run.pause_every
+    return min(regular, next((look - run.step for look in run.looks if look > run.step), sys.maxsize))
 
 
 def batch_weights(rows: Rows, order: Array, size: int) -> Array:

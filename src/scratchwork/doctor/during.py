@@ -1,0 +1,181 @@
+"""What is concluded from the looks that were taken at a run, when it has come to its end."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..arrays import Array
+from .curves import overfitting, stopped_early
+from .findings import NOTE, Finding, found
+from .looks import LayerLook, Look
+from .order import order_of_rows
+from .rates import learning_rate
+from .scores import hidden_imbalance
+from .stuck import stuck_at_chance
+
+if TYPE_CHECKING:
+    from .watch import Record
+
+IDLE = 0.5  # share of a layer's units
+LEARNED = 0.5  # of the loss at chance: who has taken that much away is not kept from learning
+VANISHED, EXPLODED = 1e-4, 1e4
+
+
+def conclude(record: Record) -> list[Finding]:
+    """Everything that a run which ended by itself shows."""
+    history, run = record.run.history, record.run
+    skill = record.chance.skill(record.looks[-1].loss)
+    findings = [*idle_layers(record, skill), *gradients_by_layer(record, skill), *order_of_rows(record)]
+    if history.stopped != "interrupted":
+        findings += weights_that_died(record, skill)
+        rates = learning_rate(record, skill)
+        findings += rates or stuck_at_chance(record, skill, findings)
+        findings += hidden_imbalance(record)
+        findings += overfitting(history, restored=history.best_epoch is not None)
+        findings += [] if rates else stopped_early(history, history.stopped, skill)
+    return [*findings, *needless_threads(record)] if run.steps else findings
+
+
+def idle_layers(record: Record, skill: float) -> list[Finding]:
+    """SW801 and SW802: units that hand no gradient on for any of the rows; which, and since when."""
+    findings: list[Finding] = []
+    end = record.looks[-1]
+    for position, layer in enumerate(end.layers):
+        output = position == len(end.layers) - 1
+        if layer.idle is None or (output and layer.kind == "bounded"):
+            continue
+        count, units = int(layer.idle.sum()), layer.idle.size
+        first = record.looks[0].layers[position].idle
+        at_start = int((layer.idle & first).sum()) if first is not None else 0
+        harmful = skill < LEARNED or at_start >= IDLE * units or count == units
+        if count < IDLE * units or units < 2:
+            continue
+        since, step = _since(record.looks, position)
+        what = "are never above 0 for any of" if layer.kind == "relu" else "stand at an end of their range for nearly all of"
+        code, name = ("SW801", "dead") if layer.kind == "relu" else ("SW802", "saturated")
+        cause = (
+            f"{count} of {units} units {what} the {len(record.rows)} rows that were looked at, so that no gradient passes "
+            f"through them; half of these have been {name} since {since}"
+        )
+        fix = (
+            "a smaller learning rate, scaled inputs, biases that start at 0, or LeakyReLU"
+            if layer.kind == "relu"
+            else "smaller first weights, scaled inputs, a smaller learning rate, or ReLU with normalization"
+        )
+        numbers = {"units": np.flatnonzero(layer.idle)[:50], "count": count, "of": units, "at_start": at_start, "skill": skill}
+        severity = None if harmful else NOTE
+        findings.append(found(code, cause, fix, where=layer.where, step=step, severity=severity, **numbers))
+    return findings
+
+
+def _since(looks: list[Look], position: int) -> tuple[str, int]:
+    """From which look on half of the units that are idle in the end were idle in every look."""
+    now = _idle(looks[-1], position)
+    held, since = now, looks[-1]
+    for look in reversed(looks):
+        held = held & _idle(look, position)
+        if held.sum() < 0.5 * now.sum():
+            break
+        since = look
+    return ("the start" if since.step == looks[0].step else f"step {since.step} or earlier"), since.step
+
+
+def _idle(look: Look, position: int) -> Array:
+    idle = look.layers[position].idle
+    assert idle is not None
+    return idle
+
+
+def gradients_by_layer(record: Record, skill: float) -> list[Finding]:
+    """SW1501 and SW1502: ∂L/∂output shrinks or grows on its way down, at the start and most of the time."""
+    looks = [look for look in record.looks if all(math.isfinite(layer.gradient) for layer in look.layers)]
+    if len(looks) < 2:
+        return []
+    falls = [_fall(look) for look in looks]
+    typical = float(np.median(falls))
+    shown = looks[int(np.argmin(np.abs(np.log10(np.maximum(falls, 1e-40)) - math.log10(max(typical, 1e-40)))))]
+    top, bottom = _ends(shown)
+    numbers = {
+        "ratio": typical,
+        "by_layer": {layer.where: layer.gradient for layer in shown.layers if layer.kind == "weights"},
+        "skill": skill,
+    }
+    dead = any(layer.idle is not None and layer.idle.all() for layer in shown.hidden)  # nothing passes there, which is said
+    if typical < VANISHED and skill < LEARNED and not dead:
+        cause = (
+            f"the gradient shrinks from {top.gradient:.2g} at {top.where} to {bottom.gradient:.2g} at {bottom.where}, "
+            f"{bottom.gradient / max(top.gradient, 1e-300):.1g} of it, so that the first layers hardly learn"
+        )
+        fix = "ReLU instead of sigmoid, he_normal weights, BatchNorm between the layers, or fewer layers"
+        return [found("SW1501", cause, fix, where=bottom.where, step=shown.step, **numbers)]
+    if typical > EXPLODED and skill < LEARNED:
+        cause = (
+            f"the gradient grows from {top.gradient:.2g} at {top.where} to {bottom.gradient:.2g} at {bottom.where}, "
+            f"{bottom.gradient / max(top.gradient, 1e-300):.1g} times as much"
+        )
+        fix = "smaller first weights (he_normal, glorot_uniform), clip_norm=1.0, or BatchNorm between the layers"
+        return [found("SW1502", cause, fix, where=bottom.where, step=shown.step, **numbers)]
+    return []
+
+
+def _ends(look: Look) -> tuple[LayerLook, LayerLook]:
+    """The last and the first layer with weights."""
+    weighted = [layer for layer in look.layers if layer.kind == "weights"] or list(look.layers)
+    return weighted[-1], weighted[0]
+
+
+def _fall(look: Look) -> float:
+    top, bottom = _ends(look)
+    return bottom.gradient / top.gradient if top.gradient > 0 else 1.0
+
+
+def weights_that_died(record: Record, skill: float) -> list[Finding]:
+    """SW1601: the penalty has pulled the weights to nothing, and without it the same steps do better."""
+    first, end = record.looks[0], record.looks[-1]
+    pairs = [(a, b) for a, b in zip(first.layers, end.layers, strict=True) if b.kind == "weights" and a.weight > 0]
+    if not pairs or not regularized(record) or skill > LEARNED:
+        return []
+    left = [b.weight / a.weight for a, b in pairs]
+    if min(left) > 0.2:
+        return []
+    with_it = record.trials.loss_after(record.start)
+    without = record.trials.loss_after(record.start, regularized=False)
+    if not without < 0.9 * min(with_it, end.loss):
+        return []
+    where = pairs[int(np.argmin(left))][1]
+    cause = (
+        f"the weights have shrunk to {100 * min(left):.2g} % of what they were; {record.trials.steps} steps without the penalty "
+        f"come to a loss of {without:.4g}, and the run with it to {end.loss:.4g}"
+    )
+    fix = "a penalty a hundred times smaller: the regularizer, or weight_decay of the optimizer"
+    numbers = {"left": min(left), "loss": end.loss, "loss_without": without, "loss_with": with_it}
+    return [found("SW1601", cause, fix, where=where.where, step=end.step, **numbers)]
+
+
+def regularized(record: Record) -> bool:
+    """Whether anything pulls the weights towards 0."""
+    own = any(parameter.regularizer or parameter.constraint for parameter in record.updater.flat.parameters)
+    decays = getattr(record.updater.optimizer, "weight_decay", 0.0)
+    return bool(record.updater.asked[0] or record.updater.asked[1] or own or decays)
+
+
+def needless_threads(record: Record) -> list[Finding]:
+    """SW1604: threads were asked for that have no processor, or steps too small to be shared."""
+    wanted = record.threads
+    if wanted is None or wanted < 2:
+        return []
+    from ..engine.threads import SMALL, processors
+
+    there = processors()
+    flops = 6 * record.size * record.updater.flat.value.size
+    if wanted > there:
+        cause = f"{wanted} threads were asked for, and this process may use {there} processor{'s' * (there > 1)}"
+        return [found("SW1604", cause, f"threads={there} or fewer, or None", threads=wanted, processors=there)]
+    if flops < SMALL:
+        cause = f"{wanted} threads were asked for, and a step of {flops / 1e6:.2g} million operations is too small to share"
+        return [found("SW1604", cause, "threads=1, or a larger batch_size", threads=wanted, flops=flops)]
+    return []
+

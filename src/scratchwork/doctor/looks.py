@@ -1,0 +1,158 @@
+"""A look at a network in training, on a copy of it: what every layer does to some rows, forward and backward."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..history import Run
+from ..layers import Dense, Layer, ReLU, Sigmoid, Tanh
+from ..losses import Loss
+from ..preparation import Rows
+from ..sequential import Sequential
+from ..sparse_rows import SparseRows, fed, in_dtype
+
+FLAT_ENDS: dict[type[Layer], float] = {Sigmoid: 0.01, Tanh: 0.02}
+"""How close to its ends an activation is where its slope is below 0.01 (sigmoid), 0.04 (tanh)."""
+ALMOST_ALL = 0.95
+
+
+@dataclass(frozen=True)
+class LayerLook:
+    """One layer: the size of its output and of ∂L/∂output, and which units do nothing for any of the rows."""
+
+    name: str
+    layer: str
+    kind: str
+    spread: float
+    gradient: float
+    idle: Array | None = None  # a ReLU's units that are never above 0, others' that are at their ends for nearly all rows
+    weight: float = 0.0
+    weight_gradient: float = 0.0
+
+    @property
+    def where(self) -> str:
+        """Place and name, as findings say it."""
+        return f"layer {self.name}, {self.layer}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """One moment of a run: after how many steps, the loss on the same rows every time, and every layer."""
+
+    step: int
+    epoch: int
+    loss: float
+    layers: tuple[LayerLook, ...]
+    prediction: Array = field(repr=False)
+
+    @property
+    def hidden(self) -> tuple[LayerLook, ...]:
+        """All layers but those of the output."""
+        return self.layers[:-1]
+
+
+def chained(network: Sequential, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """Every layer with its place, those of an inner Sequential in theirs."""
+    for index, layer in enumerate(network.layers):
+        if isinstance(layer, Sequential):
+            yield from chained(layer, f"{prefix}{index}.")
+        else:
+            yield f"{prefix}{index}", layer
+
+
+def some_rows(rows: Rows, most: int) -> Rows:
+    """No more than so many rows, evenly spread over all of them."""
+    if len(rows) <= most:
+        return rows
+    return rows.take(np.unique(np.linspace(0, len(rows) - 1, most).astype(np.int64)))
+
+
+def numbers(x: Any, dtype: Any) -> Any:
+    """Rows as a network takes them."""
+    return in_dtype(x, dtype, "x") if isinstance(x, SparseRows) else x.astype(dtype, copy=False)
+
+
+class Shadow:
+    """A copy of the network that follows it, and on which anything may be tried: the run itself is never touched."""
+
+    def __init__(self, network: Sequential, loss: Loss) -> None:
+        self.network, self.loss = copy.deepcopy(network), loss
+        self.network.flat()
+
+    def follow(self, run: Run) -> list[Array]:
+        """Become what the run's network is now; returns a snapshot of it."""
+        snapshot = run.snapshot()
+        self.become(snapshot)
+        self.network.steps_seen = run.network.steps_seen
+        return snapshot
+
+    def become(self, snapshot: list[Array]) -> None:
+        """Become what a snapshot of the same network says."""
+        self.network.flat().value[...] = snapshot[0]
+        for (_, buffer), saved in zip(self.network.buffers(), snapshot[1:], strict=True):
+            buffer[...] = saved
+
+    def value(self, rows: Rows, step: int) -> float:
+        """The loss of some rows, as training computes it, with the masks of that step."""
+        prediction, _ = self.network.forward(numbers(rows.x, self.network.dtype), training=True, step=step)
+        return float(self.loss.value_and_grad(prediction, rows.target, rows.weight)[0])
+
+    def look(self, rows: Rows, step: int, epoch: int) -> Look:
+        """Forward and backward through every layer on these rows."""
+        x = numbers(rows.x, self.network.dtype)
+        walked: list[tuple[str, Layer, Any, Array]] = []
+        for name, layer in chained(self.network):
+            x, cache = layer.forward(fed(x, layer.takes_sparse()), training=True, step=max(self.network.steps_seen, 1))
+            walked.append((name, layer, cache, x))
+        value, gradient = self.loss.value_and_grad(x, rows.target, rows.weight)
+        seen: list[LayerLook] = []
+        for position in range(len(walked) - 1, -1, -1):
+            name, layer, cache, y = walked[position]
+            below: Any = layer.backward(gradient, cache, need_dx=position > 0)
+            seen.append(self._layer(name, layer, y, gradient))
+            gradient = below
+        return Look(step, epoch, float(value), tuple(seen[::-1]), x)
+
+    def _layer(self, name: str, layer: Layer, y: Array, gradient: Array) -> LayerLook:
+        weights = [parameter for _, parameter in layer.parameters()]
+        size, slope = (_norm([getattr(p, part) for p in weights]) for part in ("value", "grad"))
+        spread, pull = _root_mean_square(y), _root_mean_square(gradient) * len(y)
+        return LayerLook(name, repr(layer), kind_of(layer), spread, pull, idle_units(layer, y), size, slope)
+
+
+def kind_of(layer: Layer) -> str:
+    """What a look has to say of a layer: "relu", "bounded", "weights" or "other"."""
+    if isinstance(layer, ReLU):
+        return "relu"
+    if type(layer) in FLAT_ENDS:
+        return "bounded"
+    return "weights" if isinstance(layer, Dense) else "other"
+
+
+def idle_units(layer: Layer, y: Array) -> Array | None:
+    """Which units hand no gradient on, for these rows; None for layers that always do."""
+    if isinstance(layer, ReLU):
+        idle: Array = ~(y > 0).any(axis=0)
+        return idle.reshape(-1)
+    end = FLAT_ENDS.get(type(layer))
+    if end is None:
+        return None
+    size = np.abs(y) if isinstance(layer, Tanh) else 2 * np.abs(y - 0.5)
+    at_end: Array = (size > 1 - (end if isinstance(layer, Tanh) else 2 * end)).mean(axis=0) >= ALMOST_ALL
+    return at_end.reshape(-1)
+
+
+def _norm(arrays: list[Array]) -> float:
+    return math.sqrt(sum(float(np.vdot(array, array).real) for array in arrays))
+
+
+def _root_mean_square(y: Array) -> float:
+    flat = y.reshape(-1)
+    return math.sqrt(float(np.vdot(flat, flat)) / max(flat.size, 1))

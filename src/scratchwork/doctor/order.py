@@ -1,0 +1,82 @@
+"""The order in which a run met its rows: sorted and not shuffled, or the same batch again and again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..arrays import Array
+from ..preparation import Rows
+from ..sparse_rows import SparseRows
+from .chance import classes_of
+from .findings import Finding, found
+
+if TYPE_CHECKING:
+    from .watch import Record
+
+SORTED = 0.4  # share of the targets' variance that lies between batches, beyond what chance puts there
+LOOKED = 4096
+
+
+def order_of_rows(record: Record) -> list[Finding]:
+    """SW1101 and SW1102."""
+    rows, size = record.data.training, record.size
+    findings = repeated(rows.take(np.arange(min(len(rows), LOOKED))), len(rows))
+    if record.seed is not None or size >= len(rows) or findings:
+        return findings
+    share = between_batches(_columns(record, rows), size)
+    if share < SORTED:
+        return []
+    cause = (
+        f"the rows come in the order of their targets and are not shuffled: {100 * share:.0f} % of the targets' variance lies "
+        f"between batches of {size}, so that each batch shows one kind of target only"
+    )
+    return [found("SW1101", cause, "shuffle=True, or shuffle x and y together once", between_batches=share, batch_size=size)]
+
+
+def _columns(record: Record, rows: Rows) -> Array:
+    labels = classes_of(rows, record.run.loss)
+    if labels is None:
+        return rows.target.reshape(len(rows), -1).astype(np.float64)
+    return (labels[:, None] == np.unique(labels)[None, :]).astype(np.float64)
+
+
+def between_batches(target: Array, size: int) -> float:
+    """The share of variance between batches, corrected for what it is when rows come at random."""
+    count = len(target) // size
+    total = float(target.var(axis=0).sum())
+    if count < 3 or size < 2 or total <= 0:
+        return 0.0
+    means = target[: count * size].reshape(count, size, -1).mean(axis=1)
+    share = float(means.var(axis=0).sum()) / total
+    chance = 1.0 / size
+    return (share - chance) / (1.0 - chance)
+
+
+def repeated(rows: Rows, count: int) -> list[Finding]:
+    """SW1102: row i + P is row i again, for all rows and some P."""
+    n = len(rows)
+    if n < 16:
+        return []
+    marks = _marks(rows)
+    again = np.flatnonzero(marks[1:] == marks[0]) + 1
+    for period in again[again >= 8][:8]:
+        if 2 * period > n or len(np.unique(marks[:period])) < max(4, period // 2):
+            continue
+        if (marks[period:] == marks[:-period]).mean() > 0.99:
+            cause = (
+                f"the same {period} rows come again and again: row i and row i + {period} are equal, so that {count:,} rows "
+                f"are {period} different ones"
+            )
+            fix = "look at the loop that cuts the batches: it takes the same slice each time"
+            return [found("SW1102", cause, fix, period=int(period), rows=count)]
+    return []
+
+
+def _marks(rows: Rows) -> Array:
+    """A number for each row, equal where rows and targets are equal."""
+    x = rows.x.dense() if isinstance(rows.x, SparseRows) else rows.x
+    table = np.concatenate([x.reshape(len(x), -1).astype(np.float64), rows.target.reshape(len(x), -1)], axis=1)
+    marks: Array = table @ np.random.default_rng(0).normal(size=table.shape[1])
+    return marks

@@ -1,0 +1,99 @@
+"""The learning rate, judged by what steps did to the loss of their own batches, and by short trials with others."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..arrays import Array
+from ..optimizers import Optimizer
+from .findings import Finding, found
+
+if TYPE_CHECKING:
+    from .trials import Trials
+    from .watch import Record
+
+LEARNED = 0.5
+LOWER, HIGHER = (0.1, 0.01, 0.001), tuple(10.0**k for k in range(1, 7))
+BETTER = 0.85  # times the loss of the run
+
+
+def learning_rate(record: Record, skill: float) -> list[Finding]:
+    """SW301 or SW302, with the rate that did best in the trials."""
+    if not isinstance(record.updater.optimizer, Optimizer) or not record.pairs or not math.isfinite(record.chance.loss):
+        return []
+    return too_high(record, skill) or too_low(record, skill)
+
+
+def too_high(record: Record, skill: float) -> list[Finding]:
+    """SW301: steps raise the loss of their own batch, and fewer steps at a lower rate come lower."""
+    rises = [pair.after > 1.01 * pair.before for pair in record.pairs]
+    ratio = max(pair.ratio for pair in record.pairs)
+    losses = np.array(record.run.history.columns.get("loss", [math.nan]))
+    end = record.looks[-1].loss
+    worse = end > 1.2 * min(losses.min(), record.looks[0].loss)
+    if (skill > LEARNED and not worse) or (np.mean(rises) < 0.25 and ratio < 0.1):
+        return []
+    trials = record.trials
+    same = trials.loss_after(record.start)
+    lower = {factor: trials.loss_after(record.start, factor=factor) for factor in LOWER}
+    best = min(lower, key=lambda factor: lower[factor])
+    if not lower[best] < BETTER * min(same, end):
+        return []
+    rate = record.pairs[0].rate
+    cause = (
+        f"{sum(rises)} of {len(rises)} steps that were measured raised the loss of their own batch, and a step moved the weights by "
+        f"up to {100 * ratio:.2g} %; {trials.steps} steps at {best:g} times the rate come to a loss of {lower[best]:.4g}, "
+        f"the run came to {end:.4g}"
+    )
+    numbers = {
+        "learning_rate": rate,
+        "proposed": rate * best,
+        "update_to_weight": ratio,
+        "steps_that_raised_the_loss": sum(rises),
+        "steps_measured": len(rises),
+        "loss": end,
+        "loss_at_proposed": lower[best],
+        "loss_of_the_same_trial": same,
+    }
+    step = next((pair.step for pair, rise in zip(record.pairs, rises, strict=True) if rise), record.pairs[0].step)
+    return [found("SW301", cause, f"a learning rate of {rate * best:.2g} instead of {rate:.2g}", step=step, **numbers)]
+
+
+def better_rate(trials: Trials, start: list[Array]) -> tuple[float, dict[float, float]]:
+    """Which of the higher rates does best, and what each comes to; none is tried after two that did worse."""
+    tried: dict[float, float] = {}
+    for factor in HIGHER:
+        tried[factor] = trials.loss_after(start, factor=factor)
+        if sorted(tried, key=lambda factor: tried[factor])[0] * 100 <= factor:
+            break
+    return min(tried, key=lambda factor: tried[factor]), tried
+
+
+def too_low(record: Record, skill: float) -> list[Finding]:
+    """SW302: the weights hardly move, and the same steps at a higher rate come far lower."""
+    ratio = float(np.median([pair.ratio for pair in record.pairs]))
+    begin, end = record.looks[0].loss, record.looks[-1].loss
+    if ratio > 3e-4 or skill > LEARNED or not math.isfinite(end):
+        return []
+    trials = record.trials
+    same = trials.loss_after(record.start)
+    best, higher = better_rate(trials, record.start)
+    if not higher[best] < BETTER * min(same, end):
+        return []
+    rate = record.pairs[0].rate
+    cause = (
+        f"a step moves the weights by {100 * ratio:.2g} % (median), and the loss went from {begin:.4g} to {end:.4g}; "
+        f"{trials.steps} steps at {best:g} times the rate come to {higher[best]:.4g}"
+    )
+    numbers = {
+        "learning_rate": rate,
+        "proposed": rate * best,
+        "update_to_weight": ratio,
+        "loss": end,
+        "loss_at_proposed": higher[best],
+        "loss_of_the_same_trial": same,
+    }
+    return [found("SW302", cause, f"a learning rate of {rate * best:.2g} instead of {rate:.2g}", **numbers)]

@@ -1,0 +1,105 @@
+"""Stuck at chance: the loss is that of the class shares alone, and which question after which question says why."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..optimizers import Optimizer
+from ..sparse_rows import SparseRows
+from .chance import classes_of, predicted_classes
+from .findings import Finding, found
+from .looks import some_rows
+
+if TYPE_CHECKING:
+    from .watch import Record
+
+AT_CHANCE = 0.03  # of the loss at chance taken away
+LEAST_STEPS = 20
+NEIGHBOURS = 400
+
+
+def stuck_at_chance(record: Record, skill: float, known: list[Finding]) -> list[Finding]:
+    """SW501 with the path that was walked, and the cause where a trial has shown one."""
+    end = record.looks[-1]
+    if record.run.steps < LEAST_STEPS or not -0.5 < skill < AT_CHANCE or not _no_better(record):
+        return []
+    path, causes = walk(record, [finding.code for finding in known if finding.alarm])
+    what = "the entropy of the class shares" if record.chance.shares is not None else "the best constant answer"
+    cause = (
+        f"after {record.run.steps} steps the loss is {end.loss:.4g}, and {what} gives {record.chance.loss:.4g}: "
+        f"the outputs say nothing of the inputs"
+    )
+    fix = causes[0].fix if causes else "the last question of the path that was answered with yes says what to change"
+    numbers = {"loss": end.loss, "chance": record.chance.loss, "majority": record.chance.majority, "skill": skill}
+    return [*causes, found("SW501", cause, fix, step=record.run.step, path=path, **numbers)]
+
+
+def _no_better(record: Record) -> bool:
+    """Whether decisions are no better than the largest class, too: a loss may be bad where answers are right."""
+    labels = classes_of(record.rows, record.run.loss)
+    if labels is None:
+        return True
+    said = predicted_classes(record.looks[-1].prediction, record.run.loss)
+    right, share = float((said == labels).mean()), float(np.bincount(labels).max() / len(labels))
+    return right < share + max(0.03, 2 * math.sqrt(share * (1 - share) / len(labels)))
+
+
+def walk(record: Record, known: list[str]) -> tuple[list[str], list[Finding]]:
+    """Questions with their answers, until one is a yes; and the findings that the yes stands for."""
+    end, path = record.looks[-1], list[str]()
+
+    def asked(question: str, yes: bool, numbers: str) -> bool:
+        path.append(f"{question} {'yes' if yes else 'no'}: {numbers}")
+        return yes
+
+    spread = float(np.std(end.prediction, axis=0).mean())
+    asked("do all rows get the same output?", spread < 1e-3, f"its standard deviation over the rows is {spread:.2g}")
+    slopes = [layer.weight_gradient for layer in end.layers if layer.weight > 0]
+    least = min(slopes, default=0.0)
+    if asked("is there a layer without gradient?", least < 1e-12, f"the smallest norm of a layer's is {least:.2g}"):
+        return path, []
+    if asked("was a cause seen already?", bool(known), ", ".join(known) or "none"):
+        return path, []
+    if not isinstance(record.updater.optimizer, Optimizer):
+        return path, []
+    trials, target = record.trials, 0.85 * record.chance.loss
+    rate = record.pairs[0].rate if record.pairs else record.run.learning_rate
+    for factor, code in ((0.01, "SW301"), (0.1, "SW301"), (10.0, "SW302"), (1e3, "SW302"), (1e5, "SW302")):
+        value = trials.loss_after(record.start, factor=factor)
+        question = f"does it learn at {factor:g} times the learning rate?"
+        if asked(question, value < target, f"{trials.steps} steps come to {value:.4g}"):
+            cause = f"{path[-1]}, while the run came to {end.loss:.4g}"
+            fix = f"a learning rate of {rate * factor:.2g} instead of {rate:.2g}"
+            numbers = {"learning_rate": rate, "proposed": rate * factor, "loss_at_proposed": value, "loss": end.loss}
+            return path, [found(code, cause, fix, **numbers)]
+    value = trials.loss_after(record.start, standardized=True)
+    if asked("does it learn with standardized inputs?", value < target, f"{trials.steps} steps come to {value:.4g}"):
+        cause = f"with inputs of mean 0 and standard deviation 1 {trials.steps} steps come to {value:.4g}, the run to {end.loss:.4g}"
+        return path, [found("SW101", cause, "preprocessing.Standardize() on the inputs", loss_standardized=value, loss=end.loss)]
+    value = trials.loss_after(record.start, regularized=False)
+    if asked("does it learn without regularization?", value < target, f"{trials.steps} steps come to {value:.4g}"):
+        cause = f"without penalties {trials.steps} steps come to {value:.4g}, the run to {end.loss:.4g}"
+        return path, [found("SW1601", cause, "a penalty a hundred times smaller", loss_without=value, loss=end.loss)]
+    near = neighbours(record)
+    if near is not None:
+        right, share = near
+        question = "do the inputs say anything of the targets?"
+        asked(question, right > share + 0.1, f"the nearest other row has the class of a row in {100 * right:.0f} % of cases")
+    return path, []
+
+
+def neighbours(record: Record) -> tuple[float, float] | None:
+    """How often the nearest other row has the same class, and how often a row of the largest class is met."""
+    rows = some_rows(record.data.training, NEIGHBOURS)
+    labels = classes_of(rows, record.run.loss)
+    if labels is None:
+        return None
+    x = (rows.x.dense() if isinstance(rows.x, SparseRows) else rows.x).reshape(len(rows), -1).astype(np.float64)
+    x = (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-12)
+    squares = (x * x).sum(axis=1)
+    distance = squares[:, None] - 2 * x @ x.T
+    np.fill_diagonal(distance, np.inf)
+    return float((labels[distance.argmin(axis=1)] == labels).mean()), float(np.bincount(labels).max() / len(labels))

@@ -1,0 +1,186 @@
+"""The doctor during training: a callback that looks at a copy of the network now and then, and says each thing once."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..callbacks import Callback
+from ..epochs import row_order
+from ..errors import DivergedError
+from ..history import Run
+from ..preparation import Data, Rows
+from ..updates import Updater
+from .chance import Chance, chance_of
+from .findings import Diagnosis, Finding
+from .looks import Look, Shadow, some_rows
+from .trials import Trials
+
+WATCHED = 512  # rows, the same in every look
+EARLY = (0, 10, 100, 1000, 10000)  # steps after which a look is taken, besides those after 1, 2, 4, 8, ... epochs
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One step, measured: how far it moved the weights, and the loss of its own batch before and after it."""
+
+    step: int
+    ratio: float
+    before: float
+    after: float
+    rate: float
+
+
+@dataclass
+class Record:
+    """All that was seen of a run."""
+
+    run: Run
+    updater: Updater
+    data: Data
+    size: int
+    seed: int | None
+    threads: int | None
+    rows: Rows
+    shadow: Shadow
+    chance: Chance
+    start: list[Array]
+    looks: list[Look] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
+    last: tuple[int, list[Array], dict[str, Array]] | None = None  # (step, weights, optimizer's arrays) of the last look
+
+    @property
+    def trials(self) -> Trials:
+        """What counterfactuals start from."""
+        steps = max(self.run.steps, 1)
+        return Trials.of(self.shadow, self.updater, self.data.training, self.size, steps, self.rows)
+
+    def batch(self, step: int) -> Rows:
+        """The rows of the step that follows `step` updates."""
+        run, count = self.run, step - self.run.first_step
+        epoch = run.network.epochs_seen - run.epoch + count // run.steps_per_epoch
+        order = row_order(len(self.data.training), self.size, self.seed, epoch, run.steps_per_epoch)
+        return self.data.training.take(order[count % run.steps_per_epoch * self.size :][: self.size])
+
+
+class Watch(Callback):
+    """Looks after a few early steps and after 1, 2, 4, 8, ... epochs, and at the end; nothing it does reaches the run.
+
+    A look copies the weights, and walks forward and backward through the copy with the same rows every time. Two looks one
+    step apart tell what that step did. What it finds in the end, and what it has found until an error, is in
+    `run.history.findings`; an error of training carries it as `findings`.
+    """
+
+    strict = False  # True lets his own mistakes end the run
+    every_batch = False  # it says in `run.looks` after which steps it wants to see the parameters
+
+    def __init__(
+        self, run: Run, updater: Updater, data: Data, size: int, seed: int | None, threads: int | None, *, tell: bool = False
+    ) -> None:
+        self.tell, self.said = tell, set[tuple[str, str | None]]()
+        self.record: Record | None = None
+        self.problem: Exception | None = None  # what kept the doctor from looking: training goes on without him
+        self._made = (updater, data, size, seed, threads)
+        self._wanted = frozenset[int]()
+        self._begun: tuple[int, list[Array], Rows] | None = None  # the first half of a pair
+
+    def on_fit_begin(self, run: Run) -> None:
+        self._attempt(self._begin, run)
+
+    def on_batch_end(self, run: Run) -> None:
+        if run.step in self._wanted:
+            self._attempt(self._look, run)
+
+    def on_fit_end(self, run: Run) -> None:
+        error = sys.exception()
+        run.looks = ()
+        if self.record is None or self.problem is not None:
+            return
+        if error is None:
+            self._attempt(self._conclude, run)
+        elif isinstance(error, DivergedError):
+            self._attempt(self._post_mortem, run)
+            error.findings = run.history.findings
+
+    def _attempt(self, act: Any, run: Run) -> None:
+        """What the doctor cannot look at, such as a layer that cannot be copied, is no reason for a run to end."""
+        if self.problem is not None:
+            return
+        try:
+            with np.errstate(all="ignore"):
+                act(run)
+        except Exception as problem:
+            if self.strict:
+                raise
+            self.problem, self._wanted, run.looks = problem, frozenset(), ()
+
+    def _begin(self, run: Run) -> None:
+        updater, data, size, seed, threads = self._made
+        rows = some_rows(data.training, WATCHED)
+        shadow = Shadow(run.network, run.loss)
+        chance = chance_of(rows if run.loss.task != "multiclass" else data.training, run.loss, run.network.out_shape[0])
+        record = Record(run, updater, data, size, seed, threads, rows, shadow, chance, run.snapshot())
+        self.record = record
+        first = run.first_step
+        begins = {*EARLY, *(run.steps_per_epoch * 2**k for k in range(24))}
+        ends = run.epochs * run.steps_per_epoch
+        self._pairs = frozenset(first + k for k in begins if k < ends)
+        self._wanted = frozenset(k for start in self._pairs for k in (start, start + 1))
+        run.looks = tuple(sorted(self._wanted))
+        self._look(run)
+
+    def _look(self, run: Run) -> None:
+        record = self.record
+        assert record is not None
+        snapshot = record.shadow.follow(run)
+        if self._begun is not None and self._begun[0] + 1 == run.step:
+            self._measure_step(run, record, snapshot, *self._begun[1:])
+            record.shadow.become(snapshot)
+        self._begun = None
+        if run.step in self._pairs:
+            self._begun = run.step, snapshot, record.batch(run.step)
+            record.looks.append(record.shadow.look(record.rows, run.step, run.epoch))
+            record.last = run.step, snapshot, {name: array.copy() for name, array in run.state.items()}
+
+    def _measure_step(self, run: Run, record: Record, now: list[Array], before: list[Array], batch: Rows) -> None:
+        draw, shadow = run.network.steps_seen, record.shadow
+        weights = [place for p, place in zip(record.updater.flat.parameters, record.updater.flat.slices, strict=True) if p.decay]
+        parts = weights or record.updater.flat.slices
+        ratios = [_ratio(now[0][part], before[0][part]) for part in parts]
+        shadow.become(before)
+        first = shadow.value(batch, draw)
+        shadow.become(before)
+        shadow.network.flat().value[...] = now[0]
+        record.pairs.append(Pair(run.step, float(np.median(ratios)), first, shadow.value(batch, draw), run.learning_rate))
+
+    def _conclude(self, run: Run) -> None:
+        from .during import conclude
+
+        record = self.record
+        assert record is not None
+        if not run.steps:
+            return
+        record.shadow.follow(run)
+        record.looks.append(record.shadow.look(record.rows, run.step, run.epoch))
+        self._say(run, conclude(record))
+
+    def _post_mortem(self, run: Run) -> None:
+        from .replay import post_mortem
+
+        assert self.record is not None
+        self._say(run, post_mortem(self.record))
+
+    def _say(self, run: Run, findings: list[Finding]) -> None:
+        run.history.findings = list(Diagnosis(findings).findings)
+        if self.tell and sys.stderr is not None:
+            for finding in run.history.findings:
+                print(f"doctor: {finding.line()}", file=sys.stderr, flush=True)
+
+
+def _ratio(now: Array, before: Array) -> float:
+    size = float(np.linalg.norm(before))
+    return float(np.linalg.norm(now - before)) / size if size > 0 else float("inf")
