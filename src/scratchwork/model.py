@@ -111,7 +111,7 @@ class Model:
         loss = resolve_loss(loss)
         given = validation_parts(validation_data, validation_split)
         check_seed(seed)
-        inputs = self._checked(x, "x")
+        inputs = self.checked_rows(x, "x")
         weight = check_weights(sample_weight, len(inputs))
         with self._as_before_on_error(), unbuilt_on_error(self.network):
             self.task, self.link = loss.task or "regression", loss.link
@@ -119,12 +119,12 @@ class Model:
             found = self.labels is None and self.task != "regression"
             if found:
                 self.labels = found_labels(targets, self.task)
-            encoded = self._encoded(targets, "y")
+            encoded = self.encoded(targets, "y")
             validation: tuple[Any, ...] | None = None
             if given is not None:
-                x_val = self._checked(given[0], "validation x")
+                x_val = self.checked_rows(given[0], "validation x")
                 y_val = targets_of(given[1], self.task, len(x_val), "validation ")
-                validation = (x_val, self._encoded(y_val, "validation y"), given[2])
+                validation = (x_val, self.encoded(y_val, "validation y"), given[2])
             elif validation_split:
                 kept, held = held_out(encoded, loss, validation_split, seed)
                 validation = (_some(inputs, held), encoded[held], None if weight is None else weight[held])
@@ -207,7 +207,7 @@ class Model:
             values = self._means(scores).astype(np.float64)
             numbers = regression_targets(truth, scores.shape[1], "y")
             return {"rmse": rmse(values, numbers), "mae": mae(values, numbers), "r2": r2(values, numbers)}
-        target = self._encoded(truth, "y")
+        target = self.encoded(truth, "y")
         if self.task == "attributes" and scores.shape[1] > 1:
             return {"accuracy": accuracy(scores, target, threshold=self._threshold, attributes=True)}
         two = scores
@@ -233,7 +233,8 @@ class Model:
 
     # -- labels --------------------------------------------------------------------------------------------------
 
-    def _checked(self, x: Rows, name: str) -> Any:
+    def checked_rows(self, x: Rows, name: str) -> Any:
+        """Raw rows as the first step of the preprocessing takes them: a table, a column of text, or an array."""
         raw = self._raw(x)
         if isinstance(raw, Table) and not len(raw):
             raise DataError(f"{name} is empty: there is no row to work on")
@@ -273,7 +274,7 @@ class Model:
     def _labelled(self, indices: Array) -> Array:
         return indices if self.labels is None else np.asarray(self.labels)[indices]
 
-    def _encoded(self, y: Array, name: str) -> Array:
+    def encoded(self, y: Array, name: str) -> Array:
         """Labels as 0..C-1; one-hot rows, soft rows and numbers of a regression pass through."""
         if self.task == "regression" or self.labels is None or (y.ndim == 2 and y.shape[1] > 1):
             return y
