@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 
 from ..arrays import Array, Shape
+from .document import laid_out
 
 POSITIVE, NEGATIVE = (196, 84, 32), (38, 104, 180)
 """Vermilion and blue: told apart by those who do not tell red from green, and seen on white paper and on a dark screen."""
@@ -39,24 +40,17 @@ def data_uri(pixels: Array) -> str:
     return "data:image/png;base64," + base64.b64encode(png(pixels)).decode("ascii")
 
 
-def as_matrix(array: Array) -> Array:
-    """Any array as a matrix: one axis becomes a row, further ones are put below each other."""
-    if array.ndim <= 1:
-        return array.reshape(1, -1)
-    return array.reshape(-1, array.shape[-1])
-
-
-def block_means(values: Array, most: int = MOST_PIXELS) -> Array:
-    """A matrix of at most `most` rows and columns; each number the mean of its block where the matrix is larger.
+def block_means(values: Array, rows: int = MOST_PIXELS, columns: int = MOST_PIXELS) -> Array:
+    """A matrix of at most so many rows and columns; each number the mean of its block where the matrix is larger.
 
     Examples
     --------
-    >>> block_means(np.arange(8.0).reshape(2, 4), most=2)
+    >>> block_means(np.arange(8.0).reshape(2, 4), columns=2)
     array([[0.5, 2.5],
            [4.5, 6.5]])
     """
     values = np.asarray(values, np.float64)
-    for axis in (0, 1):
+    for axis, most in ((0, rows), (1, columns)):
         length = values.shape[axis]
         if length > most:
             starts = np.linspace(0, length, most, endpoint=False).astype(np.int64)
@@ -98,7 +92,7 @@ def brightness(image: Array) -> Array:
 
 def heat_map(array: Array, extent: float | None = None) -> str:
     """Any array as the address of a picture with a pixel per number, of large ones per block of numbers."""
-    return data_uri(signed_colours(block_means(as_matrix(array)), extent))
+    return data_uri(signed_colours(block_means(laid_out(array)), extent))
 
 
 def drawn_size(shape: Shape, *, widest: int = 480, tallest: int = 300, most: int = 22) -> tuple[int, int]:
@@ -107,7 +101,7 @@ def drawn_size(shape: Shape, *, widest: int = 480, tallest: int = 300, most: int
     Examples
     --------
     >>> drawn_size((10, 10)), drawn_size((784, 10)), drawn_size((1, 784))
-    ((220, 220), (60, 300), (480, 24))
+    ((220, 220), (60, 300), (480, 22))
     """
     rows, columns = max(shape[0], 1), max(shape[1], 1)
     side = min(most, widest / columns, tallest / rows)

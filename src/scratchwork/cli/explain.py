@@ -1,0 +1,220 @@
+"""`scratchwork explain`: one row of data through a saved model with every number, or what one name of the library means."""
+
+import argparse
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data import AnyData, Table
+from ..errors import ConfigurationError, DataError, StorageError
+from ..layers import BatchNorm
+from ..losses import LOSSES
+from ..model import Model
+from ..sequential import Sequential
+from .arguments import checked, shorter
+from .building import CLASSES
+from .models import PART_NAMES, choose_part, load_any, load_for
+from .report import amounts, as_known, check_columns
+from .settings import SettingsError, name_in, optional, real, whole
+from .tables import LEARNING_RATES, OPTIMIZER_NAMES, SHORT_LOSSES
+
+DESCRIPTION = """Show the work. With MODEL and DATA: one row goes through the network, and a
+page shows every step with this row's numbers, forward, the loss, backward,
+and the update of the parameters. The page is one file that needs no network
+and no script; --text prints the same for a terminal, --quiz hides every result
+until you have computed it yourself.
+
+With a NAME (a layer, loss, optimizer or initializer, such as Dense): its
+equations, an example with numbers, and its gradient check, in the terminal.
+
+The loss and the optimizer are those that the model was trained with, where it
+knows them; otherwise the command says what it took."""
+
+EPILOG = """examples:
+  scratchwork explain runs/digits-1 digits --row 3
+  scratchwork explain runs/digits-1 digits --row 3 --neuron 0:7 --out three.html
+  scratchwork explain runs/flowers-1 flowers.csv --text | less
+  scratchwork explain runs/flowers-1 flowers.csv --quiz
+  scratchwork explain Dense
+  scratchwork explain SoftmaxCrossEntropy --out softmax.html"""
+
+BATCH = 32
+"""Rows that batch statistics are taken over, where the network has any."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """MODEL and DATA, or NAME; which row, and how it is shown."""
+    parser.add_argument("model", metavar="MODEL|NAME", help="a model file or the folder of a run; or a name such as Dense")
+    parser.add_argument("data", metavar="DATA", nargs="?", help="a built-in set or a path")
+    parser.add_argument("--row", type=checked(whole(0)), default=None, metavar="N", help="which row, from 0 (default 0)")
+    parser.add_argument("--out", metavar="FILE", help="the page (default: row-N.html beside the model); .txt: as text")
+    parser.add_argument("--force", action="store_true", help="overwrite the file that --out names")
+    parser.add_argument("--text", action="store_true", help="print it, in 80 columns")
+    parser.add_argument("--quiz", action="store_true", help="hide the results: compute them first, then look")
+    parser.add_argument(
+        "--neuron", type=checked(place_of_neuron), metavar="LAYER:INDEX",
+        help="for images: the neuron whose weights are drawn, such as 0:7 (default 0:0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--loss", type=checked(name_in(LOSSES, "loss", SHORT_LOSSES)), metavar="NAME", help="another loss than in training"
+    )
+    parser.add_argument(
+        "--optimizer", type=checked(name_in(OPTIMIZER_NAMES, "optimizer")), metavar="NAME", help="another optimizer"
+    )
+    parser.add_argument(
+        "--learning-rate", type=checked(optional(real(0, above=True))), metavar="R", help="another learning rate"
+    )
+    parser.add_argument(
+        "--batch-size", type=checked(whole(1)), metavar="N",
+        help=f"rows in the batch, from the row on (default 1, or {BATCH} where the network normalizes over the batch)",
+    )  # fmt: skip
+    parser.add_argument("--target", metavar="COLUMN", help="the column of a table that holds the answers (as in training)")
+    parser.add_argument(
+        "--part", type=checked(name_in(PART_NAMES, "part")), default=None, metavar="PART",
+        help="auto, test, train or all; auto takes the rows held out from training (default all)",
+    )  # fmt: skip
+    parser.add_argument("--data-dir", metavar="FOLDER", help="where mnist and cifar10 are looked for first")
+
+
+def place_of_neuron(value: Any) -> tuple[int, int]:
+    """(layer, index) from "0:7"."""
+    match = re.fullmatch(r"(\d{1,6}):(\d{1,9})", str(value).strip())
+    if match is None:
+        raise SettingsError(f"a layer and a neuron of it, both from 0, are needed, such as 0:7; received {value!r}")
+    return int(match[1]), int(match[2])
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explain a name, or one row of data."""
+    from .. import explain
+
+    if options.data is None:
+        return _explain_name(options, explain)
+    if options.text and options.out is not None:
+        raise SettingsError("--text prints, --out writes a file: leave one out (a FILE.txt holds the text)")
+    thing, path = load_any(options.model)
+    rows = _rows(thing, options)
+    loss, optimizer, said = _how(thing, rows, options)
+    out = None if options.text else chosen_file(options.out, path, rows.row, force=options.force)
+    told = explain.walkthrough(
+        thing, rows.x, rows.y, loss=loss, optimizer=optimizer, row=rows.place, neuron=options.neuron, quiz=options.quiz
+    )
+    if out is None:
+        print(told.text(), end="")
+        return 0
+    told.save(out)
+    print(f"row {rows.row} of {rows.name} in {shorter(out)}, {out.stat().st_size:,} bytes")
+    print(said)
+    return 0
+
+
+def _explain_name(options: argparse.Namespace, explain: Any) -> int:
+    if Path(options.model).exists() and not explain.is_subject(options.model):
+        raise SettingsError(f"{options.model} is a file or folder: give DATA too, whose row is shown, such as digits")
+    if options.row is not None or options.neuron is not None:
+        raise SettingsError("--row and --neuron need DATA: which rows should go through the model?")
+    told = explain.subject_walkthrough(options.model, quiz=options.quiz)
+    if options.out is None:
+        print(told.text(), end="")
+        return 0
+    if options.text:
+        raise SettingsError("--text prints, --out writes a file: leave one out (a FILE.txt holds the text)")
+    out = checked_file(Path(options.out), force=options.force)
+    told.save(out)
+    print(f"{told.document.title} in {shorter(out)}, {out.stat().st_size:,} bytes")
+    return 0
+
+
+def chosen_file(asked: str | None, model: Path, row: int, *, force: bool) -> Path:
+    """The file that was asked for, or one beside the model whose name is free."""
+    if asked is not None:
+        return checked_file(Path(asked), force=force)
+    stem = f"row-{row}" if model.name == "model.safetensors" else f"{model.stem}-row-{row}"
+    path = model.with_name(f"{stem}.html")
+    number = 1
+    while path.exists() and not force:
+        number += 1
+        path = model.with_name(f"{stem}-{number}.html")
+    return path
+
+
+def checked_file(path: Path, *, force: bool) -> Path:
+    """The path, where nothing is overwritten that nobody gave up."""
+    if path.exists() and not path.is_dir() and not force:
+        raise StorageError(f"{path} is there already: give another --out, or --force to overwrite it")
+    return path
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The batch that goes through the network: raw rows, their answers, and the place of the one that is shown."""
+
+    x: Any
+    y: Any
+    place: int
+    row: int
+    name: str
+
+
+def _rows(thing: Model | Sequential, options: argparse.Namespace) -> Rows:
+    model = thing if isinstance(thing, Model) else Model(thing)
+    dataset = load_for(model, options.data, target=options.target, data_dir=options.data_dir)
+    check_columns(model, dataset)
+    if dataset.y is None:
+        raise DataError(f"{dataset.name} holds no answers, and the loss needs one: name their column with --target")
+    part, _ = choose_part(model, dataset, options.part or ("all" if dataset.x_test is None else "test"))
+    row = options.row or 0
+    places = np.flatnonzero(part.rows == row) if dataset.rows is not None else np.arange(len(part))[row : row + 1]
+    if not len(places):
+        missing = row < (int(dataset.rows[-1]) if dataset.rows is not None and len(dataset.rows) else 0)
+        why = "it has no answer in the target's column" if missing else f"there are {len(part):,}, numbered from 0"
+        raise DataError(f"{dataset.name} has no row {row} to show: {why}")
+    place = int(places[0])
+    network = model.network
+    size = options.batch_size or (BATCH if any(isinstance(layer, BatchNorm) for layer in network.leaves()) else 1)
+    start = max(0, min(place, len(part) - size))
+    wanted = np.arange(start, min(start + size, len(part)))
+    x = part.x.take(wanted) if isinstance(part.x, Table) else part.x[wanted]
+    return Rows(x, _answers(thing, dataset, part.y[wanted]), place - start, row, dataset.name)
+
+
+def _answers(thing: Model | Sequential, dataset: AnyData, y: Any) -> Any:
+    """The targets in the terms of the model: names of classes, amounts, or class numbers for a bare network."""
+    if not isinstance(thing, Model):
+        return y
+    if thing.task not in CLASSES:
+        return amounts(dataset, y)
+    if dataset.labels is None:
+        raise ConfigurationError(f"the model tells classes apart, and the target {dataset.target_name!r} is numbers")
+    return np.array(as_known(dataset.labels, thing.labels))[y]
+
+
+def _how(thing: Model | Sequential, rows: Rows, options: argparse.Namespace) -> tuple[Any, Any, str]:
+    """The loss and the optimizer, and the sentence that tells where they come from."""
+    from ..explain import likely_loss, remade
+
+    record = thing.record if isinstance(thing, Model) else {}
+    loss, known_loss = (
+        (LOSSES[options.loss](), "as asked for") if options.loss else (remade(record.get("loss")), "as in training")
+    )
+    if loss is None:
+        loss, known_loss = likely_loss(thing, rows.y), "a guess, since the model does not say what it was trained with"
+    optimizer, known = None, "as asked for"
+    if options.optimizer is not None:
+        make = OPTIMIZER_NAMES[options.optimizer]
+        if make is None:
+            raise SettingsError("lbfgs looks at all rows before each step: a step on one row is that of another optimizer")
+        optimizer = make(LEARNING_RATES[options.optimizer] if options.learning_rate is None else options.learning_rate)
+    else:
+        optimizer, known = remade(record.get("optimizer")), "as in training, at its first step"
+        if optimizer is None:
+            rate = LEARNING_RATES["adam"] if options.learning_rate is None else options.learning_rate
+            optimizer, known = OPTIMIZER_NAMES["adam"](rate), "the usual one, since the model does not say its own"  # type: ignore[misc]
+        elif options.learning_rate is not None:
+            import dataclasses
+
+            optimizer, known = dataclasses.replace(optimizer, learning_rate=options.learning_rate), "with the rate asked for"
+    return loss, optimizer, f"loss {loss!r} ({known_loss})\noptimizer {optimizer!r} ({known})"

@@ -1,0 +1,68 @@
+"""The map at the top of a page: forward above, backward below it, the loss where they meet, every tile a link."""
+
+from __future__ import annotations
+
+from html import escape
+
+from .document import Section
+
+ROWS = {"input": 1, "forward": 1, "loss": 1, "backward": 2, "update": 3}
+MOST_ACROSS = 6
+"""Columns that fit side by side; a longer network runs downwards, as on a phone."""
+
+
+def network_map(sections: tuple[Section, ...]) -> str:
+    """A list of links in the order of the computation, laid out as the network; empty where there is no network to map."""
+    placed = [section for section in sections if section.kind in ROWS]
+    if not any(section.kind == "forward" for section in placed):
+        return ""
+    columns = _columns(placed)
+    seen: set[tuple[int, int]] = set()
+    items = []
+    for section in placed:
+        row, column = ROWS[section.kind], columns[section.anchor]
+        while (row, column) in seen:  # two sections of one layer and kind: below each other
+            row += 1
+        seen.add((row, column))
+        kind = section.kind
+        arrow = {"input": "to", "forward": "to", "backward": "back"}.get(kind, "")
+        if kind == "backward" and column == min(columns[other.anchor] for other in placed if other.kind == "backward"):
+            arrow = ""
+        name, _, detail = section.title.partition(": ")
+        label = f"<b>{escape(detail or name)}</b><small>{escape(name if detail else kind)}</small>"
+        link = f'<a href="#{escape(section.anchor)}">{label}</a>'
+        items.append(f'<li class="{kind} {arrow}" style="--c:{column + 1};--r:{row}">{link}</li>')
+    tall = " tall" if max(columns.values()) + 1 > MOST_ACROSS else ""
+    key = "".join(
+        f'<li class="{kind}"><span></span>{words}</li>'
+        for kind, words in (
+            ("forward", "forward: from the row to the prediction"),
+            ("loss", "the loss: how wrong it is"),
+            ("backward", "backward: what each number has to do with it"),
+            ("update", "update: one step of the optimizer"),
+        )
+        if any(section.kind == kind for section in placed)
+    )
+    return f'<nav class="map{tall}" aria-label="Map of the network"><ol>{"".join(items)}</ol></nav><ul class="key">{key}</ul>'
+
+
+def _columns(placed: list[Section]) -> dict[str, int]:
+    """Where each section stands: layers in their order, backward and update below the layer that they belong to."""
+    found: dict[str, int] = {}
+    suffixes: dict[str, int] = {}
+    column = 0
+    for kind in ("input", "forward", "loss"):
+        for section in placed:
+            if section.kind == kind:
+                found[section.anchor] = column
+                suffixes[_suffix(section)] = column
+                column += 1
+    for section in placed:
+        if section.anchor not in found:
+            found[section.anchor] = suffixes.get(_suffix(section), column - 1)
+    return found
+
+
+def _suffix(section: Section) -> str:
+    """What anchors of one layer have in common: forward-2, backward-2 and update-2 end alike."""
+    return section.anchor.removeprefix(section.kind).lstrip("-/")

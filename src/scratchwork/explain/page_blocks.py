@@ -1,0 +1,303 @@
+"""Each block of a walkthrough as HTML: equations as MathML, arrays as aligned numbers, heat maps and boxes."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+import numpy as np
+
+from ..arrays import Shape
+from .cells import Cell, Grid, grid_of, headings, numbered, shape_text
+from .document import (
+    Block,
+    Equation,
+    ImageProduct,
+    Numbers,
+    Product,
+    Prose,
+    Quoted,
+    Rewritten,
+    Table,
+    laid_out,
+)
+from .formula import Formula, rounded
+from .heatmaps import brightness, data_uri, drawn_size, extent_of, heat_map, signed_colours
+
+BETWEEN = {False: "…", True: "⋮"}
+
+
+class Blocks:
+    """Turns blocks into HTML; `quiz` folds every result away. It remembers which source was quoted already."""
+
+    def __init__(self, *, quiz: bool = False) -> None:
+        self.quiz = quiz
+        self._quoted: dict[tuple[str, str, int], str] = {}
+
+    def html(self, block: Block) -> str:
+        """One block; adjacent small arrays stand side by side, see `all_of`."""
+        match block:
+            case Prose():
+                inside = f"<p>{prose(block.text)}</p>"
+                return self.fold("the answer in words", inside) if block.role == "result" else inside
+            case Equation():
+                return self._equation(block)
+            case Numbers():
+                inside = numbers(block)
+                return self.fold(f"compute {named(block)}, then look", inside) if block.role == "result" else inside
+            case Product():
+                return product(block)
+            case Quoted():
+                return self._quoted_source(block)
+            case Rewritten():
+                return self._rewritten(block)
+            case ImageProduct():
+                return image_product(block, hide=self.fold if self.quiz else None)
+            case Table():
+                return self._table(block)
+
+    def all_of(self, blocks: tuple[Block, ...]) -> str:
+        """The blocks of a section, neighbouring arrays in one line where there is room."""
+        found: list[str] = []
+        side_by_side: list[str] = []
+        for block in (*blocks, None):
+            if isinstance(block, Numbers):
+                side_by_side.append(self.html(block))
+                continue
+            if side_by_side:
+                found.append(f'<div class="row">{"".join(side_by_side)}</div>')
+                side_by_side = []
+            if block is not None:
+                found.append(self.html(block))
+        return "\n".join(found)
+
+    def fold(self, question: str, inside: str) -> str:
+        """What a quiz hides: behind a fold that opens with the mouse and the keyboard, without a script."""
+        if not self.quiz:
+            return inside
+        return f'<details class="answer"><summary>{question}</summary>{inside}</details>'
+
+    def _equation(self, block: Equation) -> str:
+        lines = [] if block.general is None else [f'<div class="eq general">{math_of(block.general)}</div>']
+        if block.with_numbers is not None:
+            lines.append(f'<div class="eq put-in">{math_of(block.with_numbers)}</div>')
+        if block.result is not None:
+            lines.append(self.fold("what comes out", f'<div class="eq put-in">{math_of(block.result)}</div>'))
+        if block.note:
+            lines.append(f'<p class="note">{prose(block.note)}</p>')
+        return "".join(lines)
+
+    def _quoted_source(self, block: Quoted) -> str:
+        where = f"{escape(block.function)} in <span class=path>{escape(block.file)}</span>, line {block.first_line}"
+        key = (block.file, block.function, block.first_line)
+        if key in self._quoted:
+            return f'<p class="note">The lines that ran: <a href="#{self._quoted[key]}">{where}</a>, quoted above.</p>'
+        self._quoted[key] = anchor = f"source-{len(self._quoted) + 1}"
+        lines = "\n".join(_source_line(number, line) for number, line in numbered(block))
+        return (
+            f'<details class="source" id="{anchor}" open><summary>The lines that ran: {where}</summary>'
+            f"<pre><code>{lines}</code></pre></details>"
+        )
+
+    def _rewritten(self, block: Rewritten) -> str:
+        here = "".join(self._equation(equation) for equation in block.here)
+        return (
+            '<div class="ways">'
+            f'<div class="naive"><h4>As it is written</h4><div class="eq">{math_of(block.naive)}</div></div>'
+            f'<div class="stable"><h4>As it is computed</h4><div class="eq">{math_of(block.stable)}</div></div></div>'
+            f'<p class="fails">{prose(block.fails)}</p>{here}'
+        )
+
+    def _table(self, block: Table) -> str:
+        if self.quiz and block.hidden:
+            asked = "?".join(f" {escape(block.head[column])}" for column in block.hidden)
+            return table(block, hide=True) + self.fold(f"the table with{asked}", table(block))
+        return table(block)
+
+
+def prose(text: str) -> str:
+    """Plain text as HTML; what stands in `backticks` is code."""
+    parts = escape(text, quote=False).split("`")
+    if len(parts) % 2 == 0:  # a backtick without its partner is a backtick
+        parts[-2:] = ["`".join(parts[-2:])]
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+
+
+def math_of(formula: Formula) -> str:
+    """A formula on a line of its own."""
+    return f'<math display="block">{formula.mathml()}</math>'
+
+
+def named(block: Numbers) -> str:
+    """What an array is called, and its shape."""
+    symbol = block.symbol or block.name.rsplit("/", 1)[-1]
+    return f"<b>{escape(symbol)}</b> <span>({shape_text(np.shape(block.array))})</span>"
+
+
+def numbers(block: Numbers) -> str:
+    """An array: its numbers in brackets, of a large one the corners beside a heat map of all of it."""
+    grid = grid_of(block.array)
+    caption = named(block) + (f" {prose(block.note)}" if block.note else "")
+    inside = matrix(block, grid)
+    if not grid.whole:
+        inside = f'<div class="row">{_heat_map(block)}{inside}</div>'
+    return f'<figure class="numbers {block.role}"><figcaption>{caption}</figcaption>{inside}</figure>'
+
+
+def matrix(block: Numbers, grid: Grid) -> str:
+    """The numbers that are shown, each with its index and with all its digits for who reads the page by program."""
+    extent = extent_of(np.asarray(block.array, np.float64))
+    above, before = headings(block, grid)
+    head = ""
+    if above is not None:
+        corner = "<td></td>" if before is not None else ""
+        names = "".join(f'<th scope="col">{escape(name)}</th>' for name in above)
+        head = f"<thead><tr>{corner}{names}</tr></thead>"
+    rows = []
+    for i, row in enumerate(grid.cells):
+        label = "" if before is None else f'<th scope="row">{escape(before[i])}</th>'
+        cells = "".join(_cell(cell, extent, grid.rows[i] is None) for cell in row)
+        rows.append(f"<tr>{label}{cells}</tr>")
+    shape = ",".join(map(str, np.shape(block.array)))
+    return (
+        f'<div class="scroll"><table class="m" data-name="{escape(block.name)}" data-shape="{shape}">'
+        f"{head}<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _cell(cell: Cell | None, extent: float, between_rows: bool) -> str:
+    if cell is None:
+        return f'<td class="gap">{BETWEEN[between_rows]}</td>'
+    pad = f'<span class="pad" aria-hidden="true">{cell.padding}</span>' if cell.padding else ""
+    place = ",".join(map(str, cell.index))
+    share = min(1.0, abs(cell.value) / extent) if math.isfinite(cell.value) else 0.0
+    kind = "p" if cell.value > 0 else "n"
+    tint = f' class="{kind}" style="--s:{share:.2f}"' if share >= 0.005 else ""
+    return f'<td{tint} data-i="{place}" data-value="{cell.value!r}" title="{cell.value!r}">{cell.text}{pad}</td>'
+
+
+def _heat_map(block: Numbers) -> str:
+    shape = laid_out(block.array).shape
+    width, height = drawn_size((shape[0], shape[1]))
+    extent = extent_of(np.asarray(block.array, np.float64))
+    symbol = block.symbol or block.name.rsplit("/", 1)[-1]
+    words = f"Heat map of {symbol}, {shape[0]} by {shape[1]} numbers; full colour is {rounded(extent)} away from 0"
+    return (
+        f'<img class="map-img" src="{heat_map(block.array)}" width="{width}" height="{height}" '
+        f'alt="{escape(words)}" title="{escape(words)}">'
+    )
+
+
+def product(block: Product) -> str:
+    """Matrices as boxes whose sides grow with the logarithm of their lengths; the lengths that must agree stand out."""
+    shapes = [(name, _two(shape)) for name, shape in (*block.factors, block.result)]
+    top = 34.0
+    height = max(_side(shape[0]) for _, shape in shapes)
+    x, drawn, last = 34.0, [], len(shapes) - 1
+    for i, (name, (rows, columns)) in enumerate(shapes):
+        wide, tall = _side(columns), _side(rows)
+        y = top + (height - tall) / 2
+        inner_left, inner_top = ("size inner" if agrees else "size" for agrees in (0 < i < last, i < last - 1))
+        made = ' class="made"' if i == last else ""
+        drawn.append(
+            f'<rect{made} x="{x:.0f}" y="{y:.0f}" width="{wide:.0f}" height="{tall:.0f}" rx="2"/>'
+            f'<text class="{inner_top}" x="{x + wide / 2:.0f}" y="{y - 5:.0f}">{columns:,}</text>'
+            f'<text class="{inner_left}" x="{x - 6:.0f}" y="{y + tall / 2 + 4:.0f}" '
+            f'style="text-anchor:end">{rows:,}</text>'
+            f'<text x="{x + wide / 2:.0f}" y="{top + height + 18:.0f}">{escape(name)}</text>'
+        )
+        x += wide
+        if i < last:
+            sign = "=" if i == last - 1 else "·"
+            drawn.append(f'<text x="{x + 14:.0f}" y="{top + height / 2 + 5:.0f}" style="font-size:16px">{sign}</text>')
+            x += 28 + 7.0 * len(f"{shapes[i + 1][1][0]:,}") + 6
+    words = " times ".join(f"{name} {r} by {c}" for name, (r, c) in shapes[:-1])
+    name, (rows, columns) = shapes[-1]
+    words += f" gives {name} {rows} by {columns}"
+    width, tall = x + 30, top + height + 26
+    return (
+        f'<div class="product"><svg role="img" aria-label="{escape(words)}" width="{width:.0f}" height="{tall:.0f}" '
+        f'viewBox="0 0 {width:.0f} {tall:.0f}">{"".join(drawn)}</svg></div>'
+    )
+
+
+def _two(shape: Shape) -> tuple[int, int]:
+    if len(shape) == 0:
+        return 1, 1
+    return (1, shape[0]) if len(shape) == 1 else (math.prod(shape[:-1]), shape[-1])
+
+
+def _side(length: int) -> float:
+    return 16.0 + 8.0 * math.log2(max(length, 1))
+
+
+def image_product(block: ImageProduct, hide: object = None) -> str:
+    """The input, the weights laid out like it, and their product entry by entry, as three pictures."""
+    image = np.asarray(block.image, np.float64)
+    flat = image.mean(axis=2) if image.ndim == 3 else image
+    pictures = [
+        (data_uri(brightness(image)), "the input", f"{flat.shape[0]} by {flat.shape[1]} pixels"),
+        (_signed(block.weights), f"the weights of {block.neuron}", "vermilion above 0, blue below"),
+        (_signed(block.product), "their product, entry by entry", "what speaks for the neuron, and against it"),
+    ]
+    height, width = flat.shape
+    side = 176 / max(height, width)
+    drawn = [
+        f'<figure class="picture"><img src="{source}" width="{round(side * width)}" height="{round(side * height)}" '
+        f'alt="Picture of {escape(title)}: {words}"><figcaption>{escape(title)}</figcaption></figure>'
+        for source, title, words in pictures
+    ]
+    total = (
+        f'<p>The sum of the product is <b data-name="{escape(block.name)}/total" data-value="{float(block.total)!r}">'
+        f"{rounded(block.total)}</b>; the bias comes on top of it.</p>"
+    )
+    if callable(hide):
+        total = hide("the sum of the product", total)
+    return (
+        f'<div class="pictures">{drawn[0]}<span class="sign">·</span>{drawn[1]}<span class="sign">=</span>{drawn[2]}</div>'
+        f"{total}"
+    )
+
+
+def _signed(values: object) -> str:
+    array = np.asarray(values, np.float64)
+    if array.ndim == 3:  # colours: what the three channels weigh together
+        array = array.sum(axis=2)
+    return data_uri(signed_colours(array))
+
+
+def table(block: Table, *, hide: bool = False) -> str:
+    """A table of words and numbers; with `hide` a question mark stands where a result belongs."""
+    words = [any(isinstance(row[i], str) for row in block.rows) for i in range(len(block.head))]
+    kinds = [' class="word"' if word else "" for word in words]
+    head = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(block.head, kinds, strict=True))
+    rows = []
+    for i, row in enumerate(block.rows):
+        cells = []
+        for j, value in enumerate(row):
+            kind = kinds[j]
+            if hide and j in block.hidden:
+                cells.append(f"<td{kind}>?</td>")
+            elif isinstance(value, str):
+                cells.append(f"<td{kind}>{prose(value)}</td>")
+            else:
+                cells.append(f'<td{kind} data-i="{i},{j}" data-value="{float(value)!r}">{rounded(value)}</td>')
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    caption = f"<caption>{prose(block.caption)}</caption>" if block.caption else ""
+    name = f' data-name="{escape(block.name)}"' if not hide else ""
+    return (
+        f'<div class="scroll"><table class="grid"{name}>{caption}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _source_line(number: int | None, line: str) -> str:
+    if number is None:
+        return '<span class="ln">⋮</span>'
+    code, mark, comment = line.partition("  # ")
+    if not mark and line.lstrip().startswith("#"):
+        code, comment = line[: len(line) - len(line.lstrip())], line.lstrip()
+    text = escape(code, quote=False)
+    if mark or comment:
+        text += f'<span class="rem">{escape(mark + comment, quote=False)}</span>'
+    return f'<span class="ln">{number}</span>{text}'
