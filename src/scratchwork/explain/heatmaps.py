@@ -95,13 +95,13 @@ def heat_map(array: Array, extent: float | None = None) -> str:
     return data_uri(signed_colours(block_means(laid_out(array)), extent))
 
 
-def drawn_size(shape: Shape, *, widest: int = 480, tallest: int = 300, most: int = 22) -> tuple[int, int]:
+def drawn_size(shape: Shape, *, widest: int = 480, tallest: int = 220, most: int = 22) -> tuple[int, int]:
     """Width and height on the page for a matrix: squares where they fit, else as far as there is room, never a hair.
 
     Examples
     --------
     >>> drawn_size((10, 10)), drawn_size((784, 10)), drawn_size((1, 784))
-    ((220, 220), (60, 300), (480, 22))
+    ((220, 220), (60, 220), (480, 22))
     """
     rows, columns = max(shape[0], 1), max(shape[1], 1)
     side = min(most, widest / columns, tallest / rows)

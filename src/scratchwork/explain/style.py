@@ -66,6 +66,14 @@ figcaption b { color: var(--ink); font-weight: 650; }
 .row { display: flex; flex-wrap: wrap; gap: .2rem 2.2rem; align-items: flex-start; }
 .row > figure, .row > details { max-width: 100%; min-width: 0; }
 .scroll { overflow-x: auto; max-width: 100%; }
+.scroll, .eq { /* a shadow at the edge where there is more to see */
+  background:
+    linear-gradient(90deg, var(--card) 40%, transparent) left / 24px 100% local no-repeat,
+    linear-gradient(-90deg, var(--card) 40%, transparent) right / 24px 100% local no-repeat,
+    linear-gradient(90deg, rgb(128 128 128 / .35), transparent) left / 10px 100% scroll no-repeat,
+    linear-gradient(-90deg, rgb(128 128 128 / .35), transparent) right / 10px 100% scroll no-repeat;
+}
+.ways .eq { background: none; }
 table { border-collapse: separate; border-spacing: 0; font-size: .92rem; }
 caption { text-align: left; color: var(--soft); font-size: .9rem; padding-bottom: .3rem; }
 .m { margin: 0 .1rem; }
@@ -90,9 +98,9 @@ caption { text-align: left; color: var(--soft); font-size: .9rem; padding-bottom
   border-radius: 2px; }
 .picture { margin: 0; flex: 0 1 11rem; min-width: 0; }
 .picture img { width: 100%; height: auto; }
-.picture figcaption { margin: .3rem 0 0; line-height: 1.3; min-height: 2.6em; }
-.pictures { display: flex; gap: .6rem; align-items: center; margin: .9rem 0; }
-.pictures .sign { font-size: 1.4rem; color: var(--soft); margin-bottom: 2.2rem; }
+.picture figcaption { margin: .3rem 0 0; line-height: 1.3; }
+.pictures { display: flex; gap: .6rem; align-items: flex-start; margin: .9rem 0; }
+.pictures .sign { font-size: 1.4rem; color: var(--soft); align-self: center; margin-bottom: 2.6rem; }
 .grid td, .grid th { padding: .25rem .8rem .25rem 0; text-align: right; border-bottom: 1px solid var(--rule);
   white-space: nowrap; }
 .grid td.word, .grid th.word { text-align: left; }
@@ -171,6 +179,7 @@ body > footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(-
   body { max-width: none; padding: 0; font-size: 10pt; }
   section, figure, .ways, .product { break-inside: avoid; }
   section { box-shadow: none; }
+  .scroll, .eq { background: none; }
   .skip, .top { display: none; }
   .eq, .scroll, .map, .source pre { overflow: visible; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
