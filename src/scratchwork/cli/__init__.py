@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": "measure a saved model on data",
     "predict": "predict with a saved model, as CSV or one row in detail",
     "show": "what a saved model is made of",
+    "explain": "every step of one row through a model, with its numbers; or what Dense means",
     "data": "the built-in sets, or what is in a file",
     "export": "write a saved model as ONNX, Python, C or JSON",
     "import": "read a dense network from an ONNX file",
@@ -31,6 +32,7 @@ examples:
   scratchwork train people.csv --target income     on a table of any columns
   scratchwork predict runs/people-1 new.csv --out predictions.csv
   scratchwork predict runs/digits-1 digits --row 3
+  scratchwork explain runs/digits-1 digits --row 3     every step, with its numbers
   scratchwork check                          are all derivatives right?
 
 DATA is a built-in set (scratchwork data lists them), a table in a CSV, Parquet
