@@ -32,7 +32,7 @@ examples:
   scratchwork train people.csv --target income     on a table of any columns
   scratchwork predict runs/people-1 new.csv --out predictions.csv
   scratchwork predict runs/digits-1 digits --row 3
-  scratchwork explain runs/digits-1 digits --row 3     every step, with its numbers
+  scratchwork explain runs/digits-1 digits --row 3     every step, in numbers
   scratchwork check                          are all derivatives right?
 
 DATA is a built-in set (scratchwork data lists them), a table in a CSV, Parquet
