@@ -11,7 +11,7 @@ The files, in the order in which they may be read (each imports only from those 
 regularizers, parameter, randomness, initializers, layers, losses, schedules, optimizers, second_order, metrics,
 sequential, perceptron, gradcheck, gradient_patterns, data, preprocessing, history, callbacks, realmlp, progress,
 preparation, updates, diagnosis, guards, epochs, engine, training, averaging, members, ensemble,
-labels, model, storage, estimators, export, pictures, explain, doctor, recipes, cli, __main__.
+labels, row_profile, model, storage, estimators, export, pictures, explain, doctor, recipes, cli, __main__.
 """
 
 from importlib import import_module
@@ -77,7 +77,8 @@ from .storage import Checkpoints, load, save
 from .training import fit
 
 if TYPE_CHECKING:
-    from . import export, pictures
+    from . import doctor, export, pictures
+    from .doctor import check_prediction, diagnose
     from .estimators import Classifier, Regressor, TabularClassifier, TabularRegressor
     from .export import from_onnx, from_sklearn, from_torch, to_torch
 
@@ -160,7 +161,10 @@ __all__ = [
     "average",
     "averaged_link",
     "check_gradients",
+    "check_prediction",
     "data",
+    "diagnose",
+    "doctor",
     "export",
     "fit",
     "fit_many",
@@ -183,6 +187,8 @@ __all__ = [
 
 
 _LATER = {
+    **dict.fromkeys(("check_prediction", "diagnose"), ".doctor"),
+    "doctor": ".doctor",
     "export": ".export",
     "pictures": ".pictures",
     **dict.fromkeys(("from_onnx", "from_sklearn", "from_torch", "to_torch"), ".export"),
@@ -194,5 +200,5 @@ _LATER = {
 def __getattr__(name: str) -> Any:
     if name in _LATER:
         module = import_module(_LATER[name], __name__)
-        return module if name in ("export", "pictures") else getattr(module, name)
+        return module if name in ("doctor", "export", "pictures") else getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

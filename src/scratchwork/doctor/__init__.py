@@ -1,5 +1,7 @@
 """A doctor for training runs: what is wrong, measured on this very network and data, likeliest cause first."""
 
+from .before import diagnose
 from .findings import CODES, Diagnosis, Finding
+from .repeating import check_prediction
 
-__all__ = ["CODES", "Diagnosis", "Finding"]
+__all__ = ["CODES", "Diagnosis", "Finding", "check_prediction", "diagnose"]

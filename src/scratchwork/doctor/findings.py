@@ -50,6 +50,7 @@ CODES: dict[str, Code] = {
         ("SW902", "softmax on one output", ERROR),
         ("SW903", "a bounded layer before a regression output", ERROR),
         ("SW904", "squared error on class numbers", WARNING),
+        ("SW905", "outputs that the loss does not take", ERROR),
         ("SW1001", "labels do not fit the outputs", ERROR),
         ("SW1002", "labels are constant", ERROR),
         ("SW1003", "labels or rows are no numbers", ERROR),
@@ -76,7 +77,7 @@ CODES: dict[str, Code] = {
 
 DATA = ("SW1003", "SW104", "SW1001", "SW1002")
 CODE = ("SW401", "SW402", "SW601", "SW1402", "SW1401", "SW1403")
-DESIGN = ("SW902", "SW901", "SW903", "SW904")
+DESIGN = ("SW902", "SW901", "SW905", "SW903", "SW904")
 UNITS = ("SW101", "SW103", "SW102")
 START = ("SW701", "SW703", "SW702")
 ORDER: tuple[str, ...] = (

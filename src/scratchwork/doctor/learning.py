@@ -1,0 +1,281 @@
+"""Conditions 3, 5 and 16 by trial: is the learning rate too high or too low, the penalty too strong, is there anything to learn?
+
+The order of the questions is the decision path: does the network get below chance as it is? With smaller steps? In as many
+steps as the run has? With larger ones? Without penalties? On fifty rows alone? Do the targets depend on the inputs at all?
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..layers import Layer, Step
+from ..optimizers import AdamW
+from ..second_order import LBFGS
+from .attempts import Attempt, Attempts
+from .findings import Finding, found
+from .patient import Patient, leaves
+from .rows_given import few_values
+
+LEARNED, NOTHING = 0.85, 0.95  # of chance
+LOWER = (0.1, 0.01, 0.001, 1e-4)
+HIGHER = (10.0, 100.0, 1e3, 1e4, 1e5)
+
+
+def probe(patient: Patient, attempts: Attempts, explained: bool) -> Iterator[Finding]:
+    """Penalty, learning rate, fifty rows, chance; `explained` says that another cause was found already."""
+    if not attempts.usable:
+        return
+    path: list[str] = []
+    given = attempts.run()
+    path.append(f"does the loss fall in {given.steps} steps as they are? to {_shown(given.end)}")
+    penalty = list(_penalty(patient, attempts, given, path))
+    yield from penalty
+    if penalty or explained:
+        return
+    if isinstance(patient.settings.optimizer, LBFGS) or patient.settings.optimizer is None:
+        learned = given.good()
+    else:
+        rate = list(_rate(patient, attempts, given, path))
+        yield from rate
+        if rate:
+            return
+        learned = any(attempt.good() for attempt in attempts.done.values())
+    if not learned:
+        yield from _nothing(patient, attempts, path)
+
+
+def _shown(end: float) -> str:
+    return (
+        f"{end:.2f} of chance"
+        if end < 1000
+        else "no, it grows without bound"
+        if not math.isfinite(end)
+        else f"{end:.1e} of chance"
+    )
+
+
+def _penalty(patient: Patient, attempts: Attempts, given: Attempt, path: list[str]) -> Iterator[Finding]:
+    """SW1601: what is learned with the penalties, and what without them."""
+    strength, kind = _strength(patient)
+    if strength <= 0:
+        return
+    factors = [1.0]
+    if attempts.compression > 1.5 and not isinstance(patient.settings.optimizer, LBFGS):
+        factors.append(min(attempts.compression, 30.0))
+    for factor in factors:
+        bound, free = attempts.run(factor=factor), attempts.run(factor=factor, free=True)
+        if bound.end > 0.9 and free.end < 0.75:
+            path.append(f"without {kind}? it falls to {_shown(free.end)}")
+            cause = f"with {kind} the loss of the data stays at {_shown(bound.end)}, without it falls to {_shown(free.end)}"
+            evidence: dict[str, Any] = {"strength": strength, "loss_with": bound.end, "loss_without": free.end, "steps": bound.steps}
+            yield found("SW1601", cause, "a strength a hundred times smaller, such as L2(1e-4)", **evidence)
+            return
+
+
+def _strength(patient: Patient) -> tuple[float, str]:
+    """How much the penalties weigh at the start, in units of the chance loss; 0 where that is too little to matter."""
+    from ..updates import Updater
+
+    settings, network = patient.settings, patient.copy()
+    updater = Updater(network, settings.optimizer or LBFGS(), settings.regularizer, settings.constraint)
+    weight = updater.penalty() / patient.chance.loss if updater.penalties else 0.0
+    kinds = sorted({repr(rule) for rule, _, _ in updater.penalties})
+    if weight > 0.3:
+        return float(weight), f"the penalty {', '.join(kinds)[:80]}"
+    if updater.projections:
+        return 1.0, f"the constraint {updater.projections[0][0]!r}"
+    if isinstance(settings.optimizer, AdamW) and settings.optimizer.weight_decay >= 0.3:
+        return float(settings.optimizer.weight_decay), f"weight_decay={settings.optimizer.weight_decay:g}"
+    return 0.0, ""
+
+
+def _rate(patient: Patient, attempts: Attempts, given: Attempt, path: list[str]) -> Iterator[Finding]:
+    """SW301 and SW302, by trials with smaller and larger steps."""
+    rate = given.rate
+    if given.good():
+        if given.worse > 0.45 and given.moved > 0.2:
+            lower = min((attempts.run(factor=factor) for factor in LOWER[:2]), key=lambda one: one.end)
+            if lower.end < 0.5 * given.end:
+                yield _too_high(given, lower, path)
+        return
+    lower = None
+    for factor in LOWER:
+        trial = attempts.run(factor=factor)
+        path.append(f"with a learning rate of {rate * factor:.2g}? {_shown(trial.end)}")
+        if lower is None or trial.end < lower.end:
+            lower = trial
+        if trial.good(0.8):
+            break
+        if given.end < 1.05 and trial.end > 0.97 and factor <= 0.1:
+            break  # what does not move at a tenth will not at a hundredth
+    if lower is not None and lower.good(0.85) and (given.end > NOTHING or lower.end < 0.6 * given.end):
+        yield _too_high(given, lower, path)
+        return
+    yield from _too_low(attempts, given, path)
+
+
+def _too_high(given: Attempt, lower: Attempt, path: list[str]) -> Finding:
+    proposed = rounded(lower.rate)
+    cause = (
+        f"with {given.rate:.3g} the loss is {_shown(given.end)} after {given.steps} steps, {given.worse:.0%} of which made the "
+    )
+    cause += (
+        f"loss of their own batch larger, and a step moves the weights by {given.moved:.0%}; with {lower.rate:.2g} it falls to "
+    )
+    cause += _shown(lower.end)
+    evidence: dict[str, Any] = {
+        "learning_rate": given.rate,
+        "proposed": proposed,
+        "loss_after": given.end,
+        "loss_after_proposed": lower.end,
+        "steps_that_made_it_worse": given.worse,
+        "update_to_weight": given.moved,
+    }
+    return found("SW301", cause, f"learning_rate={proposed:g}", path=path, **evidence)
+
+
+def _too_low(attempts: Attempts, given: Attempt, path: list[str]) -> Iterator[Finding]:
+    """SW302: as few long steps as the run has many short ones get nowhere, and longer ones do."""
+    reach = attempts.compression
+    within = [1.0, *(factor for factor in (3.0, 10.0, 100.0) if factor < reach), reach]
+    best = min((attempts.run(factor=factor) for factor in within), key=lambda one: one.end)
+    if best.good(0.9):
+        return
+    path.append(f"in all steps of the run? {_shown(best.end)}")
+    for factor in HIGHER:
+        trial = attempts.run(factor=reach * factor)
+        if trial.end < 0.75 and 1 - best.end < 0.3 * (1 - trial.end) and factor >= 10:
+            proposed = rounded(given.rate * factor * max(reach**0.5, 1.0))
+            path.append(f"with a learning rate {factor:g} times as large? {_shown(trial.end)}")
+            cause = (
+                f"with {given.rate:.2g} all steps of the run bring the loss to {_shown(best.end)} (a step moves the weights by "
+            )
+            cause += f"{given.moved:.1e} of their size), with {factor:g} times as much to {_shown(trial.end)}"
+            evidence: dict[str, Any] = {
+                "learning_rate": given.rate,
+                "proposed": proposed,
+                "loss_after": best.end,
+                "loss_after_proposed": trial.end,
+                "update_to_weight": given.moved,
+            }
+            yield found("SW302", cause, f"learning_rate={proposed:g}", path=path, **evidence)
+            return
+
+
+def rounded(rate: float) -> float:
+    """1, 2 or 5 times a power of ten, the nearest below."""
+    if not rate > 0:
+        return 0.0
+    power = 10.0 ** math.floor(math.log10(rate))
+    return float(f"{max(step for step in (1, 2, 5) if step <= rate / power * 1.0001) * power:.1g}")
+
+
+def _nothing(patient: Patient, attempts: Attempts, path: list[str]) -> Iterator[Finding]:
+    """Nothing helped: is it the network, or are there only targets that nothing tells?"""
+    factors = [1.0, 0.1, *(factor for factor in (10.0, 100.0) if factor <= 10 * attempts.compression)]
+    fifty = min((attempts.run(factor=factor, fifty=True, free=True) for factor in factors), key=lambda one: one.end)
+    path.append(f"fifty rows alone, {fifty.steps} times? {_shown(fifty.end)}")
+    if len(patient.sample) >= 20 and fifty.end > 0.93 and _fits_fifty(patient):
+        stuck = [repr(layer) for _, layer in leaves(patient.network) if _flat(layer)]
+        cause = f"fifty rows, seen {fifty.steps} times with learning rates from a tenth to a hundred times the given one, leave the "
+        cause += f"loss at {_shown(fifty.end)}" + (f"; {stuck[0]} has no slope" if stuck else "")
+        fix = f"another layer in place of {stuck[0]}" if stuck else "more units in the narrowest layer, less dropout"
+        yield found("SW1602", cause, fix, path=path, loss_after=fifty.end, steps=fifty.steps)
+        return
+    depends = dependence(patient)
+    if depends is None:
+        return
+    best, doubt, rows = depends
+    path.append(
+        f"do the targets of {rows} other rows follow from the inputs, by the nearest rows or a linear fit? no: {best:.3f}"
+    )
+    if best < doubt:
+        cause = f"no method gets above chance on rows held out ({best:.3f}, by accident up to {doubt:.3f}): the targets do not follow "
+        cause += "from the inputs; are rows and targets in different orders?"
+        fix = "look at some rows beside their targets; shuffle x and y with the same permutation"
+        yield found("SW501", cause, fix, path=path, skill=best, doubt=doubt, rows=rows)
+
+
+def _flat(layer: Layer) -> bool:
+    return isinstance(layer, Step)
+
+
+def _fits_fifty(patient: Patient) -> bool:
+    """Whether fifty rows can be told apart at all, so that a network might fit them."""
+    x = _standard(patient)
+    if x is None:
+        return False
+    rows = x[:50]
+    distinct = len(np.unique(rows.round(6), axis=0))
+    return distinct >= 0.9 * len(rows)
+
+
+def _standard(patient: Patient) -> Array | None:
+    x = patient.sample.x
+    if not isinstance(x, np.ndarray):
+        return None
+    flat = x.reshape(len(x), -1).astype(np.float64)
+    spread = flat.std(axis=0)
+    return (flat - flat.mean(axis=0)) / np.where(spread > 1e-9, spread, np.inf)
+
+
+def dependence(patient: Patient) -> tuple[float, float, int] | None:
+    """(best skill on rows held out, what accident may give, how many rows); None where it cannot be told.
+
+    Skill is the correlation of predicted and true targets: by the nearest rows, by a linear fit, and by one on random units.
+    """
+    x = _standard(patient)
+    if x is None or len(x) < 120 or few_values(patient.sample.x, len(x)):
+        return None
+    classes = patient.classes
+    if classes is not None:
+        labels = (
+            patient.sample.target.argmax(axis=1)
+            if patient.sample.target.ndim == 2 and patient.sample.target.shape[1] > 1
+            else None
+        )
+        labels = patient.sample.target.reshape(-1).astype(int) if labels is None else labels
+        target = np.eye(int(labels.max()) + 1)[labels]
+    else:
+        target = patient.sample.target.reshape(len(x), -1).astype(np.float64)
+    if target.shape[1] > 64:
+        return None
+    half = len(x) // 2
+    centre = target[:half].mean(axis=0)
+    spread = np.maximum(target[:half].std(axis=0), 1e-9)
+    known, wanted = (target[:half] - centre) / spread, (target[half:] - centre) / spread
+    rng = np.random.default_rng(41)
+    if x.shape[1] > 200:
+        x = x @ (rng.normal(size=(x.shape[1], 200)) / math.sqrt(x.shape[1]))
+    units = np.maximum(x @ (rng.normal(size=(x.shape[1], 200)) / math.sqrt(x.shape[1])) + rng.normal(size=200), 0)
+    guesses = [
+        _ridge(x[:half], known, x[half:]),
+        _ridge(units[:half], known, units[half:]),
+        _nearest(x[:half], known, x[half:]),
+    ]
+    skills = [_correlation(guess, wanted) for guess in guesses]
+    return max(skills), 3.0 / math.sqrt(half), len(x) - half
+
+
+def _ridge(x: Array, y: Array, other: Array) -> Array:
+    penalty = 0.3 * len(x) * np.eye(x.shape[1]) * max(float(np.mean(np.square(x))), 1e-9)
+    fitted: Array = other @ np.linalg.solve(x.T @ x + penalty, x.T @ y)
+    return fitted
+
+
+def _nearest(x: Array, y: Array, other: Array, count: int = 7) -> Array:
+    apart = (other**2).sum(axis=1)[:, None] - 2 * other @ x.T + (x**2).sum(axis=1)[None]
+    nearest = np.argpartition(apart, count, axis=1)[:, :count]
+    found_in: Array = y[nearest].mean(axis=1)
+    return found_in
+
+
+def _correlation(guess: Array, wanted: Array) -> float:
+    a, b = guess - guess.mean(axis=0), wanted - wanted.mean(axis=0)
+    size = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    return float((a * b).sum()) / size if size > 0 else 0.0

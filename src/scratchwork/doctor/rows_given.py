@@ -1,0 +1,197 @@
+"""Conditions 10, 11 and 13 as far as the rows alone tell: imbalance, order, repetition, rows on both sides of a split."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..second_order import LBFGS
+from ..sparse_rows import SparseRows
+from .findings import NOTE, Finding, found
+from .patient import Patient
+
+MAJORITY = 0.85
+EXPLAINED = 0.25  # share of the targets' variance that the place in the file explains
+FAIR = ("auc", "f1", "balanced", "recall", "precision", "matthews", "mcc", "kappa", "average_precision", "brier", "roc")
+KEYS = 24  # columns that a row is known by at first
+
+
+def probe(patient: Patient) -> Iterator[Finding]:
+    """Labels, order, repetition, split."""
+    yield from _labels(patient)
+    yield from _order(patient)
+    yield from _repeated(patient)
+    yield from _split(patient)
+
+
+def _labels(patient: Patient) -> Iterator[Finding]:
+    classes, outputs = patient.classes, patient.network.out_shape[0]
+    if classes is None:
+        return
+    counts = np.bincount(classes, minlength=max(outputs, 2))
+    if outputs > 2 and counts[0] == 0 and (counts[1:] > 0).all() and len(classes) >= 10 * outputs:
+        cause = f"no row has class 0, and every class 1..{outputs - 1} has some: do labels start at 1?"
+        fix = f"y - 1, with Dense({outputs - 1}) at the end"
+        yield found("SW1001", cause, fix, where="y", lowest=1, highest=outputs - 1, outputs=outputs)
+    shares = counts / counts.sum()
+    largest = float(shares.max())
+    if largest < MAJORITY or patient.rows.weight is not None or getattr(patient.loss, "class_weight", None) is not None:
+        return
+    names = [name.lower() for name in patient.settings.metrics]
+    fair = any(word in name for name in names for word in FAIR)
+    if fair or any("accuracy" not in name for name in names):
+        return
+    cause = f"{largest:.1%} of the rows are of class {int(shares.argmax())}: always saying so is right as often, and accuracy hides it"
+    fix = 'metrics=["balanced_accuracy"] or "auc", and class_weight in the loss or sample_weight'
+    severity = None if names else NOTE
+    yield found("SW1004", cause, fix, where="y", severity=severity, majority=largest, classes=int((counts > 0).sum()))
+
+
+def _order(patient: Patient) -> Iterator[Finding]:
+    """SW1101: batches in the order of the file, whose targets depend on the place in it."""
+    settings, count = patient.settings, len(patient.rows)
+    if settings.shuffle or settings.batch_size >= count or isinstance(settings.optimizer, LBFGS):
+        return
+    share, random = _explained(patient, settings.batch_size)
+    if share < EXPLAINED or share < 4 * random:
+        return
+    cause = f"shuffle is False, and the place in the file explains {share:.0%} of the targets' variance (rows in random order: "
+    cause += f"{random:.1%}): batches of {settings.batch_size} hold a part of the classes or range each"
+    fix = "shuffle=True, or put the rows in random order once"
+    yield found("SW1101", cause, fix, where="y", explained=share, expected=random, batch_size=settings.batch_size)
+
+
+def _explained(patient: Patient, size: int) -> tuple[float, float]:
+    """(share of the variance of targets between batches, what random order would give)."""
+    classes = patient.classes
+    if classes is not None:
+        target = np.eye(int(classes.max()) + 1, dtype=np.float32)[classes]
+    else:
+        target = patient.rows.target.reshape(len(patient.rows), -1).astype(np.float32)
+    size = max(size, math.ceil(len(target) / 2000), 8)
+    batches = len(target) // size
+    if batches < 2:
+        return 0.0, 1.0
+    parts = target[: batches * size].reshape(batches, size, -1)
+    total = float(target.var(axis=0).sum())
+    between = float(parts.mean(axis=1).var(axis=0).sum())
+    return between / max(total, 1e-30), 1.0 / size
+
+
+def _repeated(patient: Patient) -> Iterator[Finding]:
+    """SW1102: the same stretch of rows again and again."""
+    count = len(patient.rows)
+    if count < 24:
+        return
+    keys = row_keys(patient.rows.x)
+    values, times = np.unique(keys, return_counts=True)
+    distinct = len(values)
+    if distinct > count // 2 or distinct < 4:
+        return
+    period = _period(keys, distinct)
+    if period is None or few_values(patient.rows.x, distinct):
+        return
+    cause = f"of {count:,} rows only {distinct:,} are different: after every {period:,} rows the same ones come again"
+    fix = "look at how batches are read: a loader that starts from the beginning gives each epoch the first batch only"
+    yield found("SW1102", cause, fix, where="x", rows=count, distinct=distinct, period=period, most=int(times.max()))
+
+
+def _period(keys: Array, distinct: int) -> int | None:
+    """After how many rows the rows come again in the same order; None where they do not."""
+    first = np.flatnonzero(keys[1:] == keys[0]) + 1
+    for period in first[:20]:
+        if (keys[period:] == keys[:-period]).mean() > 0.98:
+            return int(period)
+    runs = np.flatnonzero(np.diff(keys) != 0)
+    if 1 <= len(runs) + 1 <= 1.02 * distinct and len(keys) / (len(runs) + 1) >= 2:
+        return 1
+    return None
+
+
+def row_keys(x: Any) -> Array:
+    """A number for each row, the same for the same rows; different rows get different ones but for a rare accident."""
+    if isinstance(x, SparseRows):
+        scaled = x.data.astype(np.float64) * (np.sin(1.0 + x.indices.astype(np.float64)) + 1.7)
+        sums: Array = np.zeros(len(x))
+        np.add.at(sums, np.repeat(np.arange(len(x)), np.diff(x.indptr)), scaled)
+        return np.rint(sums * 1e6).astype(np.int64)
+    rows = np.asarray(x).reshape(len(x), -1)
+    if rows.shape[1] > KEYS:
+        spread = rows[:: max(len(rows) // 256, 1)].astype(np.float64).std(axis=0)
+        rows = rows[:, np.sort(np.argsort(-spread, kind="stable")[:KEYS])]
+    multipliers = np.random.default_rng(99).integers(1, 2**62, rows.shape[1], dtype=np.int64) | 1
+    bits = np.ascontiguousarray(rows.astype(np.float32) + np.float32(0)).view(np.int32).astype(np.int64)
+    bits ^= bits >> 15
+    with np.errstate(over="ignore"):
+        keys: Array = (bits * multipliers).sum(axis=1)
+        keys ^= keys >> 29
+    return keys
+
+
+def few_values(x: Any, rows: int) -> bool:
+    """Whether rows are made of so few values that the same ones must come again by chance: truth tables, categories."""
+    if isinstance(x, SparseRows):
+        return False
+    matrix = np.asarray(x).reshape(len(x), -1)
+    part = matrix[:: max(len(matrix) // 512, 1)][:600]
+    room = 0.0
+    for column in part.T[: 2 * KEYS]:
+        shares = np.unique(column, return_counts=True)[1] / len(column)
+        room += float(-(shares * np.log(shares)).sum())
+        if room > math.log(max(rows, 1) * 50.0):
+            return False
+    return True
+
+
+def _split(patient: Patient) -> Iterator[Finding]:
+    """SW1302 and SW1303: rows of the validation part that are rows of the training part as well."""
+    if patient.validation is None:
+        return
+    x, other = patient.rows.x, patient.validation[0]
+    if x.shape[1:] != other.shape[1:] or len(other) < 2:
+        return
+    if not isinstance(x, SparseRows) and not isinstance(other, SparseRows):
+        x, other = _of_one_type(x, other)
+    both = row_keys_of_both(x, other)
+    if both is None:
+        return
+    keys, others = both
+    inside = np.isin(others, keys)
+    share, count = float(inside.mean()), int(inside.sum())
+    again = 1.0 - len(np.unique(keys)) / len(keys)
+    discrete = few_values(x, len(keys))
+    evidence: dict[str, Any] = {"share": share, "rows": count, "validation_rows": len(others), "repeated_in_training": again}
+    if share >= 0.95 and len(others) >= 8 and not (discrete and again > 0.3):
+        cause = (
+            f"{count:,} of {len(others):,} validation rows are rows of the training part: the score says nothing about new rows"
+        )
+        yield found("SW1303", cause, "hold rows out: validation_split=0.2", where="validation_data", **evidence)
+        return
+    least = 3 * again + 0.02 if discrete else 0.02
+    if count >= 3 and share >= least:
+        cause = f"{count:,} of {len(others):,} validation rows ({share:.1%}) stand in the training part as well"
+        yield found(
+            "SW1302", cause, "remove duplicates before splitting: np.unique(x, axis=0)", where="validation_data", **evidence
+        )
+
+
+def _of_one_type(x: Array, other: Array) -> tuple[Array, Array]:
+    return (x, other) if x.dtype == other.dtype else (x.astype(np.float32, copy=False), other.astype(np.float32))
+
+
+def row_keys_of_both(x: Any, other: Any) -> tuple[Array, Array] | None:
+    """Keys of two sets of rows, by the same columns."""
+    if isinstance(x, SparseRows) != isinstance(other, SparseRows):
+        return None
+    if isinstance(x, SparseRows):
+        return row_keys(x), row_keys(other)
+    flat, flat_other = np.asarray(x).reshape(len(x), -1), np.asarray(other).reshape(len(other), -1)
+    if flat.shape[1] > KEYS:
+        spread = flat[:: max(len(flat) // 256, 1)].astype(np.float64).std(axis=0)
+        columns = np.sort(np.argsort(-spread, kind="stable")[:KEYS])
+        flat, flat_other = flat[:, columns], flat_other[:, columns]
+    return row_keys(flat), row_keys(flat_other)

@@ -1,0 +1,256 @@
+"""Condition 1: inputs and targets whose size the network was not made for, columns in mixed units, integers that wrapped.
+
+Sizes alone prove little: counts up to 16 train well, and so do pixels up to 255 where a normalization comes first. So what
+is suspicious is tried out: some steps as it is, and some with columns of mean 0 and standard deviation 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..second_order import LBFGS
+from ..sparse_rows import SparseRows
+from .attempts import Attempts
+from .findings import Finding, found
+from .patient import Patient, place
+
+SUSPICIOUS, EXTREME = 3.0, 40.0  # root mean square of all inputs
+SUSPICIOUS_COLUMN, EXTREME_COLUMN = 10.0, 100.0  # of the largest column
+TINY_ROW = 0.08  # the typical length of a row
+MIXED = 30.0  # largest to median column
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large the numbers are that reach the first product."""
+
+    overall: float
+    largest_column: float
+    typical_column: float
+    row: float
+    low: float
+    high: float
+    columns: int
+
+    @property
+    def mixed(self) -> bool:
+        """Whether some columns are far larger than most."""
+        return self.columns > 1 and self.largest_column > MIXED * self.typical_column
+
+
+def probe(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
+    """Inputs, targets, and integers that wrapped around."""
+    yield from wrapped(patient)
+    yield from _inputs(patient, attempts)
+    yield from _targets(patient, attempts)
+
+
+def sizes(h: Array) -> Sizes:
+    """The sizes of rows (n, D)."""
+    rows = h.astype(np.float64)
+    columns = np.sqrt(np.mean(np.square(rows), axis=0))
+    alive = columns[rows.std(axis=0) > 1e-12]
+    typical = float(np.median(alive)) if alive.size else 0.0
+    largest = float(alive.max()) if alive.size else 0.0
+    length = float(np.median(np.sqrt(np.square(rows).sum(axis=1))))
+    overall = float(np.sqrt(np.mean(np.square(rows))))
+    return Sizes(overall, largest, typical, length, float(rows.min()), float(rows.max()), int(alive.size))
+
+
+def _inputs(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
+    h = patient.entering
+    if h is None or not np.isfinite(h).all() or not attempts.usable:
+        return
+    size = sizes(h)
+    extreme = size.overall > EXTREME or size.largest_column > EXTREME_COLUMN
+    suspicious = size.overall > SUSPICIOUS or size.largest_column > SUSPICIOUS_COLUMN
+    tiny = 0 < size.row < TINY_ROW
+    if not (extreme or suspicious or tiny):
+        return
+    given, scaled = attempts.run(), attempts.run(inputs=True)
+    if not _worse(given.end, scaled.end, attempts, patient, extreme=extreme and not patient.normalized_after):
+        return
+    evidence: dict[str, Any] = {
+        "root_mean_square": size.overall,
+        "largest_column": size.largest_column,
+        "typical_column": size.typical_column,
+        "lowest": size.low,
+        "highest": size.high,
+        "loss_after": given.end,
+        "loss_after_scaling": scaled.end,
+        "steps": given.steps,
+    }
+    tried = f"after {given.steps} steps the loss is {_of_chance(given.end)}, with scaled inputs {_of_chance(scaled.end)}"
+    if size.mixed and not tiny:
+        cause = f"the largest column has a root mean square of {size.largest_column:.3g}, the typical one "
+        cause += f"{size.typical_column:.3g}; {tried}"
+        yield found("SW103", cause, "standardize the columns: preprocessing.Standardize()", where="x", **evidence)
+        return
+    cause = f"inputs run from {size.low:.4g} to {size.high:.4g} with a root mean square of {size.overall:.3g}; {tried}"
+    pixels = size.low >= 0 and 16 < size.high <= 255
+    fix = "divide x by 255" if pixels else "standardize x: (x - mean) / standard deviation of the training rows"
+    yield found("SW101", cause, fix, where="x", **evidence)
+
+
+def _worse(given: float, scaled: float, attempts: Attempts, patient: Patient, *, extreme: bool) -> bool:
+    """Whether scaling is what is missing."""
+    if extreme:
+        return given > 1.15 * scaled + 0.02
+    if scaled > 0.8 or given <= 0.9:
+        return False
+    factors = [0.1, 0.01, min(attempts.compression, 30.0)]
+    if isinstance(patient.settings.optimizer, LBFGS):
+        return False
+    return all(attempts.run(factor=factor).end > 0.9 for factor in factors)
+
+
+def _of_chance(loss: float) -> str:
+    return f"{loss:.2f} of chance" if loss < 1e3 else f"{loss:.1e} of chance" if np.isfinite(loss) else "not finite"
+
+
+def _targets(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
+    """SW102: the first outputs are of the size of 1, and a mean of 1000 is a long way from there."""
+    loss = patient.loss
+    if loss.task != "regression" or loss.link != "identity" or not attempts.usable:
+        return
+    target = patient.sample.target.reshape(len(patient.sample), -1).astype(np.float64)
+    output = patient.copy().forward(patient.sample.x)[0].astype(np.float64)
+    spread, middle = float(target.std()), float(np.abs(target.mean(axis=0)).max())
+    size = float(np.sqrt(np.mean(np.square(target))))
+    far = float(np.abs(output.mean(axis=0) - target.mean(axis=0)).max())
+    large = size > 10.0 and (far > 3 * spread or spread > 10.0)
+    small = 0 < size < 0.01
+    if not (large or small) or isinstance(patient.settings.optimizer, LBFGS):
+        return
+    factors = sorted({1.0, attempts.compression, min(attempts.compression, 10.0)})
+    best = min(attempts.run(factor=factor).end for factor in factors)
+    scaled = min((attempts.run(factor=factor, targets=True) for factor in factors), key=lambda one: one.end)
+    hard = size > 100.0
+    if scaled.end > 0.9 or best <= (0.35 if hard else 0.9) or best < 1.3 * scaled.end + 0.02:
+        return
+    cause = (
+        f"targets have mean {float(target.mean()):.4g} and standard deviation {spread:.4g}, and the first outputs are about "
+    )
+    cause += f"{float(output.mean()):.2g}; after {scaled.steps} steps the loss is {_of_chance(best)}, with scaled targets "
+    cause += _of_chance(scaled.end)
+    fix = "standardize y: (y - mean) / standard deviation, and turn predictions back"
+    evidence: dict[str, Any] = {
+        "mean": float(target.mean()),
+        "largest_mean": middle,
+        "standard_deviation": spread,
+        "first_outputs": output.mean(),
+    }
+    yield found("SW102", cause, fix, where="y", loss_after=best, loss_after_scaling=scaled.end, **evidence)
+
+
+def wrapped(patient: Patient) -> Iterator[Finding]:
+    """SW104: integers that left their type's range and came in again at the other end."""
+    for name, given in (("x", patient.given_x), ("y", patient.given_y)):
+        values = _whole(given)
+        if values is None:
+            continue
+        array, low, high = values
+        picture = _jumps(array, low, high) if name == "x" and array.shape[1] >= 16 else None
+        finding = picture or _gap(array, low, high)
+        if finding is not None:
+            cause, evidence = finding
+            fix = f"{name}.astype(np.float32) before calculating with it"
+            yield found("SW104", cause, fix, where=name, **evidence)
+
+
+def _whole(given: Any) -> tuple[Array, int, int] | None:
+    """Up to 512 rows of whole numbers as int64, and the range of the type they had; None where they have no narrow type."""
+    if given is None or isinstance(given, SparseRows) or hasattr(given, "tocsr"):
+        return None
+    array = np.asarray(given)
+    if array.ndim == 0 or array.dtype.kind not in "iuf" or array.size == 0:
+        return None
+    chosen = np.linspace(0, len(array) - 1, min(len(array), 512)).astype(int)
+    rows = array[chosen].reshape(len(chosen), -1)
+    if array.dtype.kind in "iu":
+        if array.dtype.itemsize > 2:
+            return _narrow_before(rows)
+        limits = np.iinfo(array.dtype)
+        return rows.astype(np.int64), int(limits.min), int(limits.max)
+    return _narrow_before(rows)
+
+
+def _narrow_before(rows: Array) -> tuple[Array, int, int] | None:
+    """Numbers of a wide type that are all 0..255 or −128..127, or such numbers divided by 255, and touch both ends."""
+    if not np.isfinite(rows).all():
+        return None
+    low, high = float(rows.min()), float(rows.max())
+    numbers = rows * 255.0 if rows.dtype.kind == "f" and 0 <= low < 0.02 and 0.98 < high <= 1 else rows
+    near = np.rint(numbers)
+    if float(np.abs(numbers - near).max()) > 2e-3:
+        return None
+    whole = near.astype(np.int64)
+    if whole.min() >= 0 and 250 <= whole.max() <= 255:
+        return whole, 0, 255
+    if -128 <= whole.min() <= -120 and 120 <= whole.max() <= 127:
+        return whole, -128, 127
+    return None
+
+
+def _jumps(array: Array, low: int, high: int) -> tuple[str, dict[str, Any]] | None:
+    """For pictures: neighbours are alike, unless the values between them were wrapped. Another cut joins them again."""
+    period = high - low + 1
+    if period > 256 or int(array.max()) - int(array.min()) < period // 2:
+        return None
+    rows = array - low
+    strangers = rows[:, np.random.default_rng(0).permutation(rows.shape[1])]
+    given = _roughness(rows)
+    cuts = np.arange(0, period, 4)
+    by_cut = np.array([_roughness((rows + cut) % period) for cut in cuts])
+    best = int(by_cut.argmin())
+    joined = float(by_cut[best])
+    alike = joined < 0.6 * _roughness((strangers + int(cuts[best])) % period)
+    if not alike or joined > 0.75 * given or best == 0:
+        return None
+    cause = f"neighbouring numbers jump by {given:.1f} on average, and by {joined:.1f} once {int(cuts[best])} is added in a circle of "
+    cause += f"{period}: numbers beyond {high} came in again at {low}"
+    return cause, {
+        "jump": given,
+        "jump_unwrapped": joined,
+        "lowest": int(array.min()),
+        "highest": int(array.max()),
+        "period": period,
+    }
+
+
+def _roughness(rows: Array) -> float:
+    return float(np.abs(np.diff(rows[:128], axis=1)).mean())
+
+
+def _gap(array: Array, low: int, high: int) -> tuple[str, dict[str, Any]] | None:
+    """For columns of a table: values close to both ends of the type, spread, with the gap in the middle."""
+    period = high - low + 1
+    if len(array) < 30 or array.shape[1] > 512:
+        return None
+    for column in range(array.shape[1]):
+        values = np.unique(array[:, column])
+        if len(values) < 12 or values[0] > low + period // 16 or values[-1] < high - period // 16:
+            continue
+        gaps = np.diff(values)
+        widest = int(gaps.argmax())
+        spread = np.delete(gaps, widest)
+        over = int(values[0]) + period - int(values[-1])  # the step from the highest value round to the lowest
+        inner = float(np.median(spread)) if spread.size else 0.0
+        both = min(widest + 1, len(values) - widest - 1) >= 4
+        if both and gaps[widest] > period // 5 and over <= max(6 * inner, 3 * float(spread.max()), 2):
+            cause = f"column {column} has values {low}..{int(values[widest])} and {int(values[widest + 1])}..{high} and none "
+            cause += f"between: numbers beyond {high} came in again at {low}"
+            return cause, {"column": column, "gap": int(gaps[widest]), "lowest": int(values[0]), "highest": int(values[-1])}
+    return None
+
+
+def where_first(patient: Patient) -> str:
+    """The place of the first product, for findings."""
+    layers = patient.network.layers
+    index = min(patient.first_product, len(layers) - 1)
+    return place(str(index), layers[index])

@@ -1,0 +1,239 @@
+"""Conditions 7, 8 and 15 before the first step: weights, activations and gradients of the network as it starts.
+
+A forward and a backward pass of a few hundred rows measure all of it. Whether it matters is tried out where that can be in
+doubt: a network that starts unusually and learns is healthy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..layers import BatchNorm, Dense, Layer, LayerNorm, LeakyReLU, ReLU, Sigmoid, Tanh
+from .attempts import BROKEN, Attempts
+from .findings import Finding, found
+from .patient import Patient, leaves, place
+
+ROWS = 256
+DEAD, MANY_DEAD = 0.9, 0.6  # share of a layer's units
+SATURATED = 0.5
+VANISHED, GROWN = 1e-3, 1e3  # spread of the last hidden product's output relative to the first's input
+VANISHED_GRADIENT = 1e-4
+EXPLODED_GRADIENT = 1e4
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One leaf at the start: what it gives, and ∂L/∂ of its first weights."""
+
+    name: str
+    layer: Layer
+    given: Array
+    gave: Array
+
+    @property
+    def where(self) -> str:
+        """Place and name."""
+        return place(self.name, self.layer)
+
+
+def probe(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
+    """Equal columns, spread by layer, dead and saturated units, gradients by layer."""
+    x: Any = patient.sample.x
+    if not isinstance(x, np.ndarray):
+        yield from _equal_columns(patient)
+        return
+    seen = _seen(patient, x[:ROWS])
+    equal = list(_equal_columns(patient))
+    yield from equal
+    if not attempts.usable:
+        return
+    idle = list(_dead(seen, attempts)) + list(_saturated(seen, attempts))
+    spread = list(_spread(patient, seen, attempts)) if not equal else []
+    yield from spread
+    yield from idle
+    if not equal:
+        yield from _gradients(patient, attempts)
+
+
+def _seen(patient: Patient, x: Array) -> list[Seen]:
+    from .rows_apart import Reached
+
+    network = patient.copy()
+    reached = Reached(network, x)
+    return [
+        Seen(name, layer, reached.given[name], reached.gave[name])
+        for name, layer in leaves(network)
+        if name in reached.gave and reached.gave[name].dtype.kind == "f"
+    ]
+
+
+def _equal_columns(patient: Patient) -> Iterator[Finding]:
+    """SW701: units with the same weights get the same gradients and stay one unit for ever."""
+    products = [(name, layer) for name, layer in leaves(patient.network) if _matrix(layer) is not None]
+    for name, layer in products[:-1]:
+        weight = _matrix(layer)
+        assert weight is not None
+        units = weight.shape[1]
+        if units < 2:
+            continue
+        some = weight[:, :2048] if weight.shape[0] <= 4096 else weight[:4096, :2048]
+        distinct = len(np.unique(some, axis=1).T) if some.size < 200_000 else _distinct(some)
+        if distinct > 0.5 * some.shape[1]:
+            continue
+        value = f"all weights are {float(weight.flat[0]):g}" if float(np.ptp(weight)) == 0 else f"{distinct} different columns"
+        cause = f"of {units} units only {distinct} start with weights of their own ({value}): equal units learn the same"
+        fix = 'weight_initializer="he_normal"'
+        yield found("SW701", cause, fix, where=place(name, layer), units=units, distinct=distinct, value=float(weight.flat[0]))
+
+
+def _distinct(weight: Array) -> int:
+    """How many columns are different, by two random sums of each."""
+    sums = np.random.default_rng(1).normal(size=(2, len(weight))) @ weight.astype(np.float64)
+    return len(np.unique(np.round(sums, 9), axis=1).T)
+
+
+def _matrix(layer: Layer) -> Array | None:
+    for _, parameter in layer.parameters():
+        if parameter.value.ndim == 2 and parameter.value.size:
+            return parameter.value
+    return None
+
+
+def _dead(seen: list[Seen], attempts: Attempts) -> Iterator[Finding]:
+    """SW801: units of a ReLU that are 0 for every row get no gradient, ever."""
+    for one in seen:
+        if not isinstance(one.layer, ReLU) or one.gave.ndim != 2 or one.gave.shape[1] < 2 or len(one.gave) < 20:
+            continue
+        dead = (one.gave <= 0).all(axis=0)
+        share = float(dead.mean())
+        if share < MANY_DEAD or (share < DEAD and not _cured(attempts)):
+            continue
+        largest = float(one.given[:, dead].max())
+        cause = f"{int(dead.sum())} of {dead.size} units are 0 for all of {len(one.gave)} rows: their inputs are {largest:.3g} at most"
+        fix = "biases that start at 0, inputs around 0, or LeakyReLU()"
+        yield found("SW801", cause, fix, where=one.where, dead=int(dead.sum()), units=dead.size, share=share, since="the start")
+
+
+def _saturated(seen: list[Seen], attempts: Attempts) -> Iterator[Finding]:
+    """SW802: hidden sigmoids and tanhs at their ends, where their slope is almost 0."""
+    for one in seen[:-1]:
+        if not isinstance(one.layer, Sigmoid | Tanh) or len(one.gave) < 20:
+            continue
+        flat = one.gave.reshape(len(one.gave), -1)
+        ends = (flat < 0.01) | (flat > 0.99) if isinstance(one.layer, Sigmoid) else np.abs(flat) > 0.98
+        stuck = ends.mean(axis=0) > 0.9
+        share = float(stuck.mean())
+        if share < SATURATED or not _cured(attempts):
+            continue
+        size = float(np.sqrt(np.mean(np.square(one.given))))
+        cause = (
+            f"{int(stuck.sum())} of {stuck.size} units are at an end of {one.layer!r} for nearly all of {len(flat)} rows; what "
+        )
+        cause += f"they are given has a root mean square of {size:.3g}"
+        fix = 'weight_initializer="glorot_normal", biases of 0 and scaled inputs'
+        yield found(
+            "SW802", cause, fix, where=one.where, saturated=int(stuck.sum()), units=stuck.size, share=share, since="the start"
+        )
+
+
+def _cured(attempts: Attempts) -> bool:
+    """Whether fresh weights make a clear difference to what the network learns."""
+    given, fresh = attempts.run(), attempts.run(fresh=True)
+    if fresh.end < min(0.85 * given.end, 0.97):
+        return True
+    if given.end > 0.97 and attempts.compression > 1.5:
+        factor = min(attempts.compression, 30.0)
+        return attempts.run(factor=factor, fresh=True).end < 0.85 * attempts.run(factor=factor).end
+    return False
+
+
+def _spread(patient: Patient, seen: list[Seen], attempts: Attempts) -> Iterator[Finding]:
+    """SW702 and SW703: how far rows are apart after each product, compared with what enters."""
+    products = [one for one in seen if isinstance(one.layer, Dense)]
+    if not products or any(isinstance(one.layer, BatchNorm | LayerNorm) for one in seen):
+        return
+    spreads = [_rows_apart(products[0].given), *(_rows_apart(one.gave) for one in products)]
+    if spreads[0] <= 0 or not np.isfinite(spreads).all():
+        return
+    per_layer = [later / max(before, 1e-300) for before, later in zip(spreads, spreads[1:], strict=False)]
+    hidden = [ratio / spreads[0] for ratio in spreads[1:]]
+    evidence: dict[str, Any] = {"spread_entering": spreads[0], "spread_by_layer": spreads[1:]}
+    told = ", ".join(f"{value:.2g}" for value in spreads)
+    if min(hidden) < VANISHED or (max(per_layer) < 0.1 and min(hidden) < 0.02):
+        if _cured(attempts) and not _contracting(seen):
+            worst = products[int(np.argmin(hidden))]
+            cause = f"the spread of activations falls from layer to layer: {told}"
+            yield found(
+                "SW702", cause, 'weight_initializer="he_normal" ("glorot_normal" with tanh)', where=worst.where, **evidence
+            )
+    elif max(hidden) > GROWN or max(per_layer) > 10.0:
+        worst = products[int(np.argmax(per_layer))]
+        if _cured(attempts):
+            cause = f"the spread of activations grows from layer to layer: {told}"
+            yield found(
+                "SW703", cause, 'weight_initializer="he_normal" ("glorot_normal" with tanh)', where=worst.where, **evidence
+            )
+
+
+def _contracting(seen: list[Seen]) -> bool:
+    """Whether weights of the usual size vanish, too: then it is the sigmoids, and SW1501 says so."""
+    for one in seen:
+        if isinstance(one.layer, Dense) and one.layer.weight is not None:
+            value = one.layer.weight.value
+            if float(value.std()) * np.sqrt(value.shape[0]) < 0.4:
+                return False
+    return True
+
+
+def _rows_apart(h: Array) -> float:
+    flat = h.reshape(len(h), -1).astype(np.float64)
+    return float(np.sqrt(np.mean(flat.var(axis=0))))
+
+
+def _gradients(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
+    """SW1501 and SW1502: the size of the gradient at each product, relative to the last one's."""
+    network, rows = patient.copy(), patient.sample
+    x: Any = rows.x[:ROWS]
+    weight = None if rows.weight is None else rows.weight[:ROWS]
+    try:
+        with np.errstate(all="ignore"):
+            prediction, caches = network.forward(x, training=True, step=1)
+            _, slope = patient.loss.value_and_grad(prediction, rows.target[:ROWS], weight)
+            network.backward(slope, caches, need_dx=False)
+    except BROKEN:
+        return
+    products = [(name, layer) for name, layer in leaves(network) if isinstance(layer, Dense)]
+    if len(products) < 3:
+        return
+    sizes = [float(np.sqrt(np.mean(np.square(layer.weight.grad)))) for _, layer in products if layer.weight is not None]
+    if not np.isfinite(sizes).all() or not sizes[-1] > 0 or len(sizes) != len(products):
+        return
+    ratio = sizes[0] / sizes[-1]
+    told = ", ".join(f"{size:.1e}" for size in sizes)
+    evidence: dict[str, Any] = {"gradients": sizes, "ratio": ratio}
+    where = place(*products[0])
+    if ratio < VANISHED_GRADIENT or (ratio < 10 * VANISHED_GRADIENT and len(products) >= 5):
+        if _stays(attempts):
+            cause = f"gradients by layer, from the first: {told}; the first gets {ratio:.1e} of what the last gets"
+            rectified = any(isinstance(layer, ReLU | LeakyReLU) for _, layer in leaves(network))
+            fix = (
+                'BatchNorm() between the layers, weight_initializer="he_normal"'
+                if rectified
+                else "ReLU() in place of the sigmoids"
+            )
+            yield found("SW1501", cause, fix, where=where, **evidence)
+    elif ratio > EXPLODED_GRADIENT or sizes[0] > 1e6 * max(patient.chance.loss, 1e-12):
+        if _stays(attempts):
+            cause = f"gradients by layer, from the first: {told}; the first gets {ratio:.1e} times what the last gets"
+            yield found("SW1502", cause, 'weight_initializer="he_normal", or clip_norm=1.0', where=where, **evidence)
+
+
+def _stays(attempts: Attempts) -> bool:
+    """Whether the network learns nothing in a trial, also of larger steps."""
+    factor = min(attempts.compression, 100.0)
+    return attempts.run().end > 0.95 and (factor < 1.5 or attempts.run(factor=factor).end > 0.9)
