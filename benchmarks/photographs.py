@@ -144,7 +144,9 @@ class Browser:
 
     def requests(self) -> list[str]:
         """The addresses that were asked for, apart from pictures that stand in the page itself."""
-        asked = [event["params"]["request"]["url"] for event in self.events if event.get("method") == "Network.requestWillBeSent"]
+        asked = [
+            event["params"]["request"]["url"] for event in self.events if event.get("method") == "Network.requestWillBeSent"
+        ]
         return [address for address in asked if not address.startswith("data:")]
 
     def photograph(self, path: Path, *, whole: bool = True) -> None:

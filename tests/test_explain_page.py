@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from scratchwork.explain.cells import grid_of, paddings_of
+from scratchwork.explain.cells import grid_of
 from scratchwork.explain.document import (
     Document,
     Equation,
@@ -25,6 +25,7 @@ from scratchwork.explain.document import (
 from scratchwork.explain.formula import Matrix, Number, Operator, Row, Symbol
 from scratchwork.explain.heatmaps import brightness, heat_map, png, signed_colours
 from scratchwork.explain.page import page
+from scratchwork.explain.rounding import paddings_of
 
 VOID = {"meta", "img", "br", "link", "input", "rect"}
 

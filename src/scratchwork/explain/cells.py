@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays import Array, Shape
 from .document import Numbers, Quoted, laid_out, shown_positions
-from .formula import rounded
+from .rounding import paddings_of, rounded
 
 
 @dataclass(frozen=True)
@@ -61,25 +61,6 @@ def _with_gap(length: int) -> tuple[int | None, ...]:
     positions = shown_positions(length)
     gap = next((i for i in range(1, len(positions)) if positions[i] != positions[i - 1] + 1), None)
     return tuple(positions) if gap is None else (*positions[:gap], None, *positions[gap:])
-
-
-def paddings_of(texts: Sequence[str]) -> list[str]:
-    """What is missing after each number so that the decimal points of all stand below each other.
-
-    >>> paddings_of(["0.25", "−3", "12.5", "1.2×10⁻⁷"])
-    ['', '.00', '0', '']
-    """
-    tails = [_tail(text) for text in texts]
-    longest = max((len(tail) for tail in tails if tail is not None), default=0)
-    fill = "." + "0" * (longest - 1) if longest else ""
-    return ["" if tail is None else fill[len(tail) :] for tail in tails]
-
-
-def _tail(text: str) -> str | None:
-    """The point and what follows it; None for what has no place in a column of decimals."""
-    if "×" in text or not text.lstrip("−").replace(".", "", 1).isdigit():
-        return None
-    return "".join(text.partition(".")[1:])
 
 
 def headings(block: Numbers, grid: Grid) -> tuple[list[str] | None, list[str] | None]:

@@ -7,53 +7,18 @@ matrix stands in it or the line would be longer than `width`.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import TypeAlias
+
+from .boxes import Box, beside, fenced, joined, translated
+from .rounding import SUBSCRIPTS, SUPERSCRIPTS, paddings_of, rounded
 
 RELATIONS = frozenset("=≈≔←≤≥<>→∈≠")
 SIGNS = frozenset("+−")
 TIMES = "\u2062"
 """The invisible sign of a product whose factors stand side by side."""
-SUPERSCRIPTS = str.maketrans("0123456789+-−()=nTt", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾⁼ⁿᵀᵗ")
-SUBSCRIPTS = str.maketrans("0123456789+-−()=aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎₌ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
-
-
-def rounded(value: float) -> str:
-    """A number as a reader meets it: four digits that count, whole numbers whole, 1.2×10⁻⁷ for what is small or large.
-
-    >>> rounded(0.123456), rounded(-3.0), rounded(12345.678), rounded(1.2e-7), rounded(float("inf"))
-    ('0.1235', '−3', '12346', '1.2×10⁻⁷', '∞')
-    """
-    value = float(value)
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    size = abs(value)
-    if value == int(value) and size < 1e7:
-        written = str(int(value))
-    elif 1e-4 <= size < 1e7:
-        written = f"{value:.{max(4, len(str(int(size))))}g}"
-    else:
-        mantissa, exponent = f"{value:.3e}".split("e")
-        mantissa = mantissa.rstrip("0").rstrip(".")
-        written = f"{mantissa}×10{str(int(exponent)).translate(SUPERSCRIPTS)}"
-    return written.replace("-", "−")
-
-
-@dataclass(frozen=True)
-class Box:
-    """Lines of text of equal width, with the line that stands level with what is beside it."""
-
-    lines: tuple[str, ...]
-    level: int = 0
-
-    @property
-    def width(self) -> int:
-        return len(self.lines[0])
 
 
 class Formula:
@@ -215,7 +180,7 @@ class Power(Formula):
 
     def box(self) -> Box:
         base, exponent = _closed(self.base), self.exponent.box()
-        raised = _translated(exponent, SUPERSCRIPTS)
+        raised = translated(exponent, SUPERSCRIPTS)
         return beside([base, raised or beside([Box(("^",)), _closed(self.exponent)])])
 
 
@@ -232,7 +197,7 @@ class Sub(Formula):
     def box(self) -> Box:
         index = Box((self.index.box().lines[0].replace(" ", ""),))
         plain = Box((f"[{index.lines[0]}]",)) if "," in index.lines[0] else beside([Box(("_",)), index])
-        return beside([self.base.box(), _translated(index, SUBSCRIPTS) or plain])
+        return beside([self.base.box(), translated(index, SUBSCRIPTS) or plain])
 
 
 @dataclass(frozen=True)
@@ -246,7 +211,7 @@ class Call(Formula):
         return f"<mrow>{self.function.mathml()}<mo>&#x2061;</mo><mo>(</mo>{self.inside.mathml()}<mo>)</mo></mrow>"
 
     def box(self) -> Box:
-        return beside([self.function.box(), _fenced(self.inside.box(), "(", ")")])
+        return beside([self.function.box(), fenced(self.inside.box(), "(", ")")])
 
 
 @dataclass(frozen=True)
@@ -278,7 +243,7 @@ class Big(Formula):
 
     def box(self) -> Box:
         index = self.below.box()
-        return beside([Box((self.sign,)), _translated(index, SUBSCRIPTS) or beside([Box(("_",)), index]), Box((" ",))])
+        return beside([Box((self.sign,)), translated(index, SUBSCRIPTS) or beside([Box(("_",)), index]), Box((" ",))])
 
 
 @dataclass(frozen=True)
@@ -293,7 +258,7 @@ class Bracketed(Formula):
         return f"<mrow><mo>{escape(self.left)}</mo>{self.inside.mathml()}<mo>{escape(self.right)}</mo></mrow>"
 
     def box(self) -> Box:
-        return _fenced(self.inside.box(), self.left, self.right)
+        return fenced(self.inside.box(), self.left, self.right)
 
 
 @dataclass(frozen=True)
@@ -303,14 +268,26 @@ class Matrix(Formula):
     rows: tuple[tuple[Formula, ...], ...]
 
     def mathml(self) -> str:
-        body = "".join("<mtr>" + "".join(f"<mtd>{c.mathml()}</mtd>" for c in row) + "</mtr>" for row in self.rows)
+        paddings = self._paddings()
+        body = "".join(
+            "<mtr>" + "".join(f"<mtd>{_padded(c.mathml(), p)}</mtd>" for c, p in zip(row, pad, strict=True)) + "</mtr>"
+            for row, pad in zip(self.rows, paddings, strict=True)
+        )
         return f"<mrow><mo>[</mo><mtable>{body}</mtable><mo>]</mo></mrow>"
 
+    def _paddings(self) -> list[tuple[str, ...]]:
+        """What each cell lacks on the right, so that the decimal points of a column stand below each other."""
+        columns = zip(*[[cell.box().lines[0] for cell in row] for row in self.rows], strict=True)
+        return list(zip(*map(paddings_of, columns), strict=True)) or [() for _ in self.rows]
+
     def box(self) -> Box:
-        cells = [[cell.box().lines[0] for cell in row] for row in self.rows]
+        cells = [
+            [cell.box().lines[0] + " " * len(p) for cell, p in zip(row, pad, strict=True)]
+            for row, pad in zip(self.rows, self._paddings(), strict=True)
+        ]
         widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))] if cells else []
         lines = tuple("  ".join(f"{cell:>{widths[i]}}" for i, cell in enumerate(row)) for row in cells)
-        return _fenced(Box(lines or ("",), (len(lines) - 1) // 2 if lines else 0), "[", "]")
+        return fenced(Box(lines or ("",), (len(lines) - 1) // 2 if lines else 0), "[", "]")
 
 
 @dataclass(frozen=True)
@@ -324,25 +301,11 @@ class Cases(Formula):
         return f'<mrow><mo>{{</mo><mtable columnalign="left left">{body}</mtable></mrow>'
 
     def box(self) -> Box:
-        return beside([Box(("{ ",)), *_joined([beside([a.box(), Box(("  ",)), b.box()]) for a, b in self.rows], "; ")])
+        return beside([Box(("{ ",)), *joined([beside([a.box(), Box(("  ",)), b.box()]) for a, b in self.rows], "; ")])
 
 
-def beside(boxes: Sequence[Box]) -> Box:
-    """Boxes side by side, their levels in one line."""
-    boxes = [box for box in boxes if box.lines[0] or len(box.lines) > 1] or [Box(("",))]
-    above = max(box.level for box in boxes)
-    height = above + max(len(box.lines) - box.level for box in boxes)
-    lines = [""] * height
-    for box in boxes:
-        blank = " " * box.width
-        for i in range(height):
-            j = i - above + box.level
-            lines[i] += box.lines[j] if 0 <= j < len(box.lines) else blank
-    return Box(tuple(lines), above)
-
-
-def _joined(boxes: Sequence[Box], between: str) -> list[Box]:
-    return [piece for i, box in enumerate(boxes) for piece in ([Box((between,))] if i else []) + [box]]
+def _padded(number: str, padding: str) -> str:
+    return f"<mrow>{number}<mphantom><mn>{padding}</mn></mphantom></mrow>" if padding else number
 
 
 def _closed(part: Formula) -> Box:
@@ -350,26 +313,8 @@ def _closed(part: Formula) -> Box:
     simple = isinstance(part, Number | Symbol | Sub | Bracketed | Matrix | Root | Call) or len(_made_of(part)) == 1
     if isinstance(part, Number) and ("×" in part.box().lines[0] or part.value < 0):
         simple = False
-    return part.box() if simple else _fenced(part.box(), "(", ")")
+    return part.box() if simple else fenced(part.box(), "(", ")")
 
 
 def _made_of(part: Formula) -> tuple[Formula, ...]:
     return part.parts if isinstance(part, Row) else (part, part) if isinstance(part, Fraction | Cases) else (part,)
-
-
-def _fenced(inside: Box, left: str, right: str) -> Box:
-    height = len(inside.lines)
-    if height == 1:
-        return Box((f"{left}{inside.lines[0]}{right}",))
-    tall = {"(": "⎛⎜⎝", ")": "⎞⎟⎠", "[": "⎡⎢⎣", "]": "⎤⎥⎦"}
-    lines = []
-    for i, line in enumerate(inside.lines):
-        which = 0 if i == 0 else 2 if i == height - 1 else 1
-        lines.append(tall.get(left, left * 3)[which] + line + tall.get(right, right * 3)[which])
-    return Box(tuple(lines), inside.level)
-
-
-def _translated(box: Box, table: Mapping[int, int | str]) -> Box | None:
-    text = box.lines[0]
-    known = len(box.lines) == 1 and all(ord(letter) in table for letter in text)
-    return Box((text.translate(table),)) if known else None

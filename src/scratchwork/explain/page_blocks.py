@@ -21,7 +21,7 @@ from .document import (
     Table,
     laid_out,
 )
-from .formula import Formula, rounded
+from .formula import RELATIONS, Formula, Operator, Row, rounded
 from .heatmaps import brightness, data_uri, drawn_size, extent_of, heat_map, signed_colours
 
 BETWEEN = {False: "…", True: "⋮"}
@@ -78,14 +78,17 @@ class Blocks:
         return f'<details class="answer"><summary>{question}</summary>{inside}</details>'
 
     def _equation(self, block: Equation) -> str:
-        lines = [] if block.general is None else [f'<div class="eq general">{math_of(block.general)}</div>']
-        if block.with_numbers is not None:
-            lines.append(f'<div class="eq put-in">{math_of(block.with_numbers)}</div>')
-        if block.result is not None:
-            lines.append(self.fold("what comes out", f'<div class="eq put-in">{math_of(block.result)}</div>'))
-        if block.note:
-            lines.append(f'<p class="note">{prose(block.note)}</p>')
-        return "".join(lines)
+        """In general on one line; below it with numbers, what comes out beside them where there is room."""
+        general = "" if block.general is None else f'<div class="eq general">{math_of(block.general)}</div>'
+        result = "" if block.result is None else math_of(equals(block.result))
+        note = f'<span class="note">{prose(block.note)}</span>' if block.note else ""
+        if block.with_numbers is None and not result:
+            return general + (f'<p class="note">{prose(block.note)}</p>' if note else "")
+        numbers = "" if block.with_numbers is None else math_of(block.with_numbers)
+        if self.quiz and result:
+            fold = self.fold("what comes out", f'<div class="eq">{result}</div>')
+            return f'{general}<div class="eq put-in">{numbers}{note}</div>{fold}'
+        return f'{general}<div class="eq put-in">{numbers}{result}{note}</div>'
 
     def _quoted_source(self, block: Quoted) -> str:
         where = f"{escape(block.function)} in <span class=path>{escape(block.file)}</span>, line {block.first_line}"
@@ -126,6 +129,14 @@ def prose(text: str) -> str:
 def math_of(formula: Formula) -> str:
     """A formula on a line of its own."""
     return f'<math display="block">{formula.mathml()}</math>'
+
+
+def equals(result: Formula) -> Formula:
+    """= result, where it does not begin with a relation itself."""
+    first = result.parts[0] if isinstance(result, Row) and result.parts else result
+    if isinstance(first, Operator) and first.sign in RELATIONS:
+        return result
+    return Row((Operator("="), result))
 
 
 def named(block: Numbers) -> str:

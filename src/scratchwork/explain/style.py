@@ -56,7 +56,9 @@ math .bold { font-weight: 700; }
 mtd { padding: .25em .4em; text-align: right; text-align: -webkit-right; }
 mtable[columnalign] mtd { text-align: left; text-align: -webkit-left; }
 .general math { font-size: 1.2rem; }
-.put-in { padding-left: .9rem; border-left: 2px solid var(--rule); }
+.put-in { display: flex; flex-wrap: wrap; align-items: center; gap: 0 .5rem; padding-left: .9rem; margin: .35rem 0; }
+.put-in { border-left: 2px solid var(--rule); }
+.put-in .note { margin: 0 0 0 .9rem; }
 .note { color: var(--soft); font-size: .9rem; margin: .15rem 0; }
 
 figure { margin: .9rem 0; }

@@ -26,9 +26,10 @@ from .document import (
     Table,
     laid_out,
 )
-from .formula import Formula, rounded
+from .formula import Formula, Row, Words, rounded
 from .heatmaps import block_means, extent_of
 from .page import PHASES
+from .page_blocks import equals
 
 ABOVE, BELOW = " ░▒▓█", " -=≡#"
 """Shades for numbers above 0, and for those below it."""
@@ -60,7 +61,7 @@ class Terminal:
         if self.answers:
             lines += ["", *self._ruled("THE ANSWERS", "━"), ""]
             for number, (question, answer) in enumerate(self.answers, start=1):
-                lines += [f"?{number}  {question}"[: self.width], *_indented(answer, 4), ""]
+                lines += [f"?{number}  {question}"[: self.width], *answer, ""]
         return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
     def _section(self, section: Section) -> Iterator[str]:
@@ -87,9 +88,9 @@ class Terminal:
             case Equation():
                 return self._equation(block)
             case Numbers():
-                lines = self.numbers(block)
                 called = f"{block.symbol or block.name.rsplit('/', 1)[-1]} ({shape_text(np.shape(block.array))})"
-                return self.hidden(called, lines) if block.role == "result" else lines
+                lines = self.numbers(block)
+                return self.hidden(called, lines if block.note else lines[1:]) if block.role == "result" else lines
             case Product():
                 return [product_text(block)]
             case Quoted():
@@ -122,12 +123,15 @@ class Terminal:
 
     def _equation(self, block: Equation) -> list[str]:
         lines = [] if block.general is None else self.formula(block.general, 4)
-        if block.with_numbers is not None:
-            lines += self.formula(block.with_numbers, 6)
-        if block.result is not None:
-            lines += self.hidden("what comes out", self.formula(block.result, 6))
+        numbers, result = block.with_numbers, block.result
+        if result is not None and self.quiz:
+            self.answers.append(("what comes out", self.formula(equals(result), 2)))
+            result = Words(f"?{len(self.answers)}")
+        parts = [part for part in (numbers, None if result is None else equals(result)) if part is not None]
+        if parts:
+            lines += self.formula(Row(tuple(parts)), 6 if block.general is not None else 4)
         if block.note:
-            lines += self.filled(block.note.replace("`", ""), 4)
+            lines += self.filled(block.note.replace("`", ""), 8 if parts else 4)
         return lines
 
     def numbers(self, block: Numbers) -> list[str]:
