@@ -359,6 +359,7 @@ def test_another_machine_is_told(tmp_path, capsys):
         ({"every": 1}, "checkpoint=FOLDER"),
         ({"resume": True}, "checkpoint=FOLDER"),
         ({"checkpoint": 7}, "path of a folder"),
+        ({"checkpoint": "a\0b"}, "path of a folder"),
         ({"checkpoint": Checkpoints("c", every=2), "every": 3}, "given twice"),
         ({"checkpoint": "c", "optimizer": sw.LBFGS(), "batch_size": None}, "LBFGS"),
     ],

@@ -1,5 +1,6 @@
 """The way of every export: what cannot be written is named, the file is written beside, run, and renamed."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from os import PathLike
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..layers.base import real_number
 from ..storage.files import atomic_write
 from . import write_c, write_json, write_onnx, write_python
 from .operations import Step, Together
@@ -83,6 +85,7 @@ def to_json(
 
 def _exported(model: Any, path: str | PathLike[str], name: str, x: Any, tolerance: float, **how: Any) -> Report:
     target = TARGETS[name]
+    tolerance = real_number(tolerance, lambda most: 0.0 < most < math.inf, "an export needs a finite tolerance > 0")
     subject = subject_of(model, x)
     require_exportable(subject, name)
     with atomic_write(path) as temporary:

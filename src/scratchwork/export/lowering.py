@@ -2,7 +2,7 @@
 
 A class stands in `LAYER_ROWS` or `TRANSFORMER_ROWS` by itself, not by what it inherits from: a layer that inherits from
 `Dense` may compute something else. What stands in neither table is refused by name before anything is written; what a
-target cannot write is refused by that target (`REFUSALS` of each writer).
+target cannot write is refused by that target (`refusal` in its writer).
 """
 
 import math

@@ -1,5 +1,6 @@
 """Building an ONNX graph: nodes, constants and names, and the functions of `Elementwise` as nodes."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,10 @@ NATIVE_FLOAT = {
 class Graph:
     """Nodes and constants that grow; every method that adds one gives the name of its result."""
 
-    def __init__(self) -> None:
+    def __init__(self, taken: Collection[str] = ()) -> None:
+        self.taken = frozenset(taken)
+        """Names of inputs, which nothing else may have."""
+
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.ml = False
@@ -49,10 +53,15 @@ class Graph:
         """Add a node with one output."""
         from onnx import helper
 
-        name = output or f"y{len(self.nodes)}"
+        name = output or self._free(f"y{len(self.nodes)}")
         self.ml |= domain == "ai.onnx.ml"
         self.gelu |= operator == "Gelu"
         self.nodes.append(helper.make_node(operator, list(inputs), [name], domain=domain or None, **attributes))
+        return name
+
+    def _free(self, name: str) -> str:
+        while name in self.taken:
+            name += "_"
         return name
 
     def constant(self, value: Any, dtype: Any) -> str:
@@ -62,7 +71,7 @@ class Graph:
         array: Array = np.array(value, dtype, order="C")
         key = (array.tobytes(), array.dtype.str, array.shape)
         if key not in self._known:
-            self._known[key] = f"c{len(self.constants)}"
+            self._known[key] = self._free(f"c{len(self.constants)}")
             self.constants.append(numpy_helper.from_array(array, self._known[key]))
         return self._known[key]
 
@@ -70,8 +79,8 @@ class Graph:
         """A constant of strings."""
         from onnx import TensorProto, helper
 
-        name = f"c{len(self.constants)}"
-        data: Any = [value.encode("utf-8", "surrogatepass") for value in values]
+        name = self._free(f"c{len(self.constants)}")
+        data: Any = [value.encode() for value in values]
         self.constants.append(helper.make_tensor(name, TensorProto.STRING, [len(values)], data))
         return name
 

@@ -8,19 +8,23 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, Shape
+from ..data.checks import check_x
 from ..data.table import Table
-from ..errors import ConfigurationError, NotBuiltError, ScratchworkError
+from ..errors import ConfigurationError, NotBuiltError, ScratchworkError, ShapeError
 from ..losses import apply_link
 from ..model import Model
 from ..preprocessing import OneHot, TableEncoder
+from ..preprocessing.encodings import Category
 from ..sequential import Sequential
 from .lowering import network_steps, placed, preprocessing_steps, rows_shape
-from .operations import Columns, Elementwise, Operation, Softmax, Step
+from .operations import Categories, Columns, Elementwise, Operation, Softmax, Step
 
 GOLDEN_ROWS = 8
 CHECKED_ROWS = 64
 LARGEST_GOLDEN = 20_000
 """Numbers that the golden rows of one file may have: wide rows are fewer."""
+
+LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
 LINK_OPERATIONS: dict[str, list[Operation]] = {
     "softmax": [Softmax()],
@@ -125,6 +129,7 @@ def subject_of(thing: Any, x: Any = None) -> Subject:
     head = _head(model, network)
     link = placed(LINK_OPERATIONS.get(head.link or "", []), f"link {head.link}", network.out_shape, dtype)
     steps = before + network_steps(network)
+    _require_whole_characters(model, steps)
     checked, golden = _rows(thing, in_shape, head, x)
     return Subject(
         steps=steps,
@@ -157,6 +162,19 @@ def _head(model: Model | None, network: Sequential) -> Head:
     return Head(kind, model.link, called, labels, threshold)
 
 
+def _require_whole_characters(model: Model | None, steps: tuple[Step, ...]) -> None:
+    """No format has a place for half of a surrogate pair."""
+    texts = [] if model is None else [*(model.labels or ()), *(model.feature_names or ()), model.target_name]
+    for step in steps:
+        for encoding in step.operation.encodings if isinstance(step.operation, Columns) else ():
+            texts += [encoding.name, *(encoding.categories if isinstance(encoding, Category) else ())]
+        texts += step.operation.values if isinstance(step.operation, Categories) else ()
+    try:
+        "".join(text for text in texts if isinstance(text, str)).encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError("a label or a name holds half of a character, which no file can hold") from None
+
+
 # Rows to check with
 
 
@@ -176,12 +194,7 @@ def answers(thing: Model | Sequential, head: Head, x: Any) -> Rows:
 
 def _rows(thing: Model | Sequential, in_shape: Shape, head: Head, x: Any) -> tuple[Rows, Rows]:
     """Rows to check with, and the few of them that the file carries: given ones, or such as training may have seen."""
-    if x is None:
-        x = plausible_rows(thing, in_shape)
-    elif isinstance(thing, Model) and isinstance(first_step(thing), TableEncoder):
-        x = first_step(thing).table(x)
-    else:
-        x = np.asarray(x)
+    x = plausible_rows(thing, in_shape) if x is None else _given_rows(thing, in_shape, x)
     if isinstance(x, Table):
         x = Table(x.names, tuple(map(_as_float32_says, x.columns)), x.kinds)
     elif x.dtype.kind in "fiub":
@@ -195,9 +208,20 @@ def _rows(thing: Model | Sequential, in_shape: Shape, head: Head, x: Any) -> tup
     return found.take(finite), found.take(finite[:few])
 
 
+def _given_rows(thing: Model | Sequential, in_shape: Shape, x: Any) -> Any:
+    """Rows that somebody gave, checked as those are that are trained on."""
+    rows = thing.checked_rows(x, "x") if isinstance(thing, Model) else check_x(x)
+    if not isinstance(rows, Table) and math.prod(rows.shape[1:]) != math.prod(in_shape):
+        raise ShapeError(f"x has rows of shape {rows.shape[1:]}, and the model takes rows of shape {in_shape}")
+    return rows
+
+
 def _as_float32_says(x: Array) -> Array:
     """Numbers that float32 can hold, since that is what C and ONNX are given."""
-    return x.astype(np.float32).astype(np.float64) if x.dtype.kind in "fi" else x
+    if x.dtype.kind not in "fi":
+        return x
+    held = np.where(np.isinf(x), x, np.clip(x, -LARGEST_FLOAT, LARGEST_FLOAT))
+    return held.astype(np.float32).astype(np.float64)
 
 
 def first_step(model: Model) -> Any:

@@ -185,7 +185,11 @@ C_PROGRAM = """
 int main(void)
 {
     static float x[MODEL_INPUTS], y[MODEL_VALUES], said[MODEL_OUTPUTS];
-    if (!(model_check() <= MODEL_TOLERANCE)) return 1;
+    double worst = model_check();
+    if (!(worst <= MODEL_TOLERANCE)) {
+        fprintf(stderr, "its golden rows differ by %.1e of max(1, |value|)\\n", worst);
+        return 1;
+    }
     while (fread(x, sizeof x, 1, stdin) == 1) {
         model_predict(x, y);
         {say}
@@ -250,6 +254,8 @@ def _run(command: list[str], target: str, given: bytes = b"") -> bytes:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigurationError(f"the {target} export could not be verified: {error}; nothing was written") from error
     if done.returncode:
-        said = " ".join(done.stderr.decode("utf-8", "replace").split())[-300:]
+        lines = [" ".join(line.split()) for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+        ended = lines[-1] if lines else f"it ended with status {done.returncode}"
+        said = next((line for line in lines if "error:" in line), ended)[:300]  # a compiler's first one
         raise ConfigurationError(f"the {target} export fails its own check, and nothing was written: {said}")
     return done.stdout

@@ -16,8 +16,6 @@ from .c_steps import Writer
 from .c_text import constants, said, strings
 from .subject import Subject
 
-TARGET = "c"
-
 
 def refusal(step: ops.Step) -> str:
     """Why this target cannot write a step; "" where it can."""

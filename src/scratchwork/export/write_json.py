@@ -13,7 +13,6 @@ from ..storage.files import to_json
 from .operations import Columns, Convert, Elementwise, Reshaped, Step, Together
 from .subject import Subject
 
-TARGET = "json"
 FORMAT = "scratchwork-export"
 VERSION = 1
 
@@ -47,7 +46,7 @@ def json_text(subject: Subject, tolerance: float, *, readable: bool = False) -> 
             "labels": subject.golden.labels,
         },
     }
-    return to_json(document, indent=1 if readable else None).encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+    return to_json(document, indent=1 if readable else None) + "\n"
 
 
 def _rows(x: Any) -> Any:

@@ -1,6 +1,7 @@
 """A model as an ONNX graph: preprocessing, network, probabilities and labels in one file, for batches of any size."""
 
 import json
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,6 @@ from . import operations as ops
 from .onnx_parts import ML, PLAIN, WITH_GELU, Graph
 from .subject import Subject
 
-TARGET = "onnx"
-
 
 def refusal(step: ops.Step) -> str:
     """Why this target cannot write a step; "" where it can."""
@@ -23,6 +22,9 @@ def refusal(step: ops.Step) -> str:
         dates = [encoding.name for encoding in step.operation.encodings if encoding.kind == "date"]
         if dates:
             return f"ONNX knows no dates, and column {dates[0]!r} holds them"
+        empty = [e.name for e in step.operation.encodings if isinstance(e, Category) and "" in e.categories]
+        if empty:
+            return f"ONNX has empty texts for missing ones, and in column {empty[0]!r} an empty text is a category"
     return ""
 
 
@@ -32,7 +34,7 @@ def onnx_bytes(subject: Subject, tolerance: float) -> bytes:
         from onnx import TensorProto, checker, helper
     except ImportError:
         raise MissingDependencyError("an ONNX export needs onnx: pip install 'scratchwork[onnx]'") from None
-    graph = Graph()
+    graph = Graph(["x"] if subject.columns is None else input_names(subject))
     kinds = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}
     x, inputs = _inputs(subject, graph)
     scores = _steps(graph, subject.steps, x)
@@ -80,10 +82,15 @@ def _inputs(subject: Subject, graph: Graph) -> tuple[str, list[Any]]:
 
 
 def input_names(subject: Subject) -> list[str]:
-    """One input for each column, called as it is; "x0" where a name is empty or that of an output."""
+    """One input for each column, called as it is; "x0" or so where a name is empty or that of an output."""
     assert subject.columns is not None
-    taken = {"label", subject.head.values, ""}
-    return [f"x{i}" if e.name in taken else e.name for i, e in enumerate(subject.columns.encodings)]
+    taken, names = {"label", subject.head.values, ""}, [encoding.name for encoding in subject.columns.encodings]
+    used = taken | set(names)
+    for index, name in enumerate(names):
+        if name in taken:
+            names[index] = next(free for k in count(index) if (free := f"x{k}") not in used)
+            used.add(names[index])
+    return names
 
 
 def feeds(x: Any, subject: Subject) -> dict[str, Array]:
@@ -259,6 +266,8 @@ def _label(subject: Subject, graph: Graph, scores: str) -> Any:
         elif isinstance(labels[0], bool):
             names, kind = graph.constant(labels, np.bool_), TensorProto.BOOL
         else:
+            if not all(-(2**63) <= label < 2**63 for label in labels):
+                raise ConfigurationError("a label cannot be exported to onnx: it is no 64-bit number; nothing was written")
             names = graph.constant(labels, np.int64)
         graph.node("Gather", names, index, output="label")
     return helper.make_tensor_value_info("label", kind, ["N"])

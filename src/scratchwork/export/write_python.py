@@ -12,10 +12,6 @@ from . import operations as ops
 from . import python_parts as parts
 from .subject import Rows, Subject
 
-TARGET = "python"
-REFUSALS: dict[type, str] = {}
-"""Operations that this target cannot write, and why: none."""
-
 
 def python_source(subject: Subject, tolerance: float) -> str:
     """The text of the file."""

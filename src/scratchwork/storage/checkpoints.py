@@ -80,7 +80,7 @@ class Checkpoints:
             raise ConfigurationError("Checkpoints come after so many steps, or after so many seconds: give one of the two")
         if on_error not in WHEN_IT_FAILS:
             raise ConfigurationError(f"on_error is 'go on' or 'stop'; received {on_error!r}")
-        if not isinstance(folder, str | PathLike) or not str(folder):
+        if not isinstance(folder, str | PathLike) or not str(folder) or "\0" in str(folder):
             raise ConfigurationError(f"checkpoint is the path of a folder, or Checkpoints(folder); received {folder!r}")
         self.folder, self.keep, self.on_error = Path(folder), int(keep), on_error
         self.every, self.seconds = None if every is None else int(every), None if seconds is None else float(seconds)

@@ -59,6 +59,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> [(file.name, file.read_text()) for file in folder.iterdir()]
     [('words.txt', 'one two')]
     """
+    if "\0" in str(path):
+        raise StorageError(f"cannot write {str(path)!r}: no name holds a zero byte; choose another one")
     target = Path(os.path.realpath(path))
     permissions = _checked_permissions(target)
     # The suffix is kept, the rest of the name is not: a name of the greatest length would have no room for more.
