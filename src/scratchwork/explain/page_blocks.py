@@ -21,8 +21,9 @@ from .document import (
     Table,
     laid_out,
 )
-from .formula import RELATIONS, Formula, Operator, Row, rounded
+from .formula import RELATIONS, Formula, Operator, Row
 from .heatmaps import brightness, data_uri, drawn_size, extent_of, heat_map, signed_colours
+from .rounding import rounded
 
 BETWEEN = {False: "…", True: "⋮"}
 

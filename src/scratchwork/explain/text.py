@@ -26,10 +26,11 @@ from .document import (
     Table,
     laid_out,
 )
-from .formula import Formula, Row, Words, rounded
+from .formula import Formula, Row, Words
 from .heatmaps import block_means, extent_of
 from .page import PHASES
 from .page_blocks import equals
+from .rounding import rounded
 
 ABOVE, BELOW = " ░▒▓█", " -=≡#"
 """Shades for numbers above 0, and for those below it."""
