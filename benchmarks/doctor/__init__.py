@@ -1,0 +1,1 @@
+"""The corpus that the training doctor is measured on: runs with one fault each, and healthy runs that tempt it."""
