@@ -270,9 +270,6 @@ class Diagnosis:
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
 
-    def __bool__(self) -> bool:
-        return self.ok
-
     def __str__(self) -> str:
         if not self.findings:
             return "nothing found"
