@@ -93,7 +93,7 @@ class Terminal:
                 lines = self.numbers(block)
                 return self.hidden(called, lines if block.note else lines[1:]) if block.role == "result" else lines
             case Product():
-                return [product_text(block)]
+                return self.filled(product_text(block), 4)
             case Quoted():
                 return self._source(block)
             case Rewritten():
@@ -112,7 +112,7 @@ class Terminal:
         if not self.quiz:
             return lines
         self.answers.append((question, lines))
-        return [f"    {question} = ?{len(self.answers)}"]
+        return self.filled(f"{question} = ?{len(self.answers)}", 4)
 
     def formula(self, formula: Formula, indent: int) -> list[str]:
         """A formula in lines that fit; matrices wider than the screen are cut, their corners are shown elsewhere."""
@@ -199,8 +199,9 @@ class Terminal:
             matrix = matrix.sum(axis=2) if matrix.ndim == 3 else matrix
             factor = math.ceil(2 * matrix.shape[1] / room)  # as much smaller downwards: the picture keeps its form
             small = block_means(matrix, math.ceil(matrix.shape[0] / factor), math.ceil(matrix.shape[1] / factor))
-            lines += ["", f"{title} (░▒▓█ above 0, -=≡# below)", *_indented(signed_shades(small, 2), 4)]
-        return [*lines, "", *self.hidden("the sum of the product", [f"    the sum of the product is {rounded(block.total)}"])]
+            lines += ["", *self.filled(f"{title} (░▒▓█ above 0, -=≡# below)"), *_indented(signed_shades(small, 2), 4)]
+        total = self.filled(f"the sum of the product is {rounded(block.total)}; the bias comes on top of it")
+        return [*lines, "", *self.hidden("the sum of the product", total)]
 
     def table(self, block: Table, *, hide: bool = False) -> list[str]:
         """A table of words and numbers, numbers to the right; with `hide` a ? stands where a result belongs."""
@@ -230,10 +231,10 @@ def product_text(block: Product) -> str:
     """The shapes of a product in one line.
 
     >>> product_text(Product((("x", (1, 2)), ("W", (2, 3))), ("y", (1, 3))))
-    '    x (1 × 2) · W (2 × 3) = y (1 × 3)'
+    'x (1 × 2) · W (2 × 3) = y (1 × 3)'
     """
     parts = " · ".join(f"{name} ({shape_text(shape)})" for name, shape in block.factors)
-    return f"    {parts} = {block.result[0]} ({shape_text(block.result[1])})"
+    return f"{parts} = {block.result[0]} ({shape_text(block.result[1])})"
 
 
 def shades(array: Array, width: int) -> list[str]:
