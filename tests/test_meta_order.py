@@ -82,6 +82,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "members": (),
     "ensemble": (),
     "labels": (),
+    "row_profile": (),
     "model": (),
     "storage": (),
     "estimators": (
@@ -131,6 +132,9 @@ ORDER: dict[str, tuple[str, ...]] = {
 # (module, imported): imports against the order, each inside a function and each with its reason.
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("training", "storage.resuming"): "a run writes its checkpoints, and files are made below it",
+    ("training", "doctor.watch"): "the doctor looks at a run while it goes on, with nearly everything that is made below it",
+    ("model", "doctor.comparing"): "a model offers to hold rows against those of its training",
+    ("model", "doctor.findings"): "the type of what it then gives",
     ("sequential", "engine.choice"): "a network offers its prepared call and the compiled path, which are made far below",
 }
 

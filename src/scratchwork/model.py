@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,8 +19,12 @@ from .metrics import accuracy, balanced_accuracy, confusion_matrix, log_loss, ma
 from .preparation import check_seed, check_weights, held_out, resolve_loss, unbuilt_on_error, validation_parts
 from .preprocessing import Chain, OneHot, TableEncoder, Transformer
 from .preprocessing.categories import category_column
+from .row_profile import RowProfile, sampled
 from .sequential import Sequential
 from .training import fit
+
+if TYPE_CHECKING:
+    from .doctor.findings import Diagnosis
 
 TASKS = ("multiclass", "attributes", "regression")
 Rows: TypeAlias = ArrayLike | Table | Mapping[str, Any]
@@ -89,6 +93,7 @@ class Model:
             raise ConfigurationError(f"image_shape is (height, width) or (height, width, channels); received {image_shape!r}")
         self.image_shape = None if image_shape is None else tuple(int(size) for size in sizes)
         self.record: dict[str, Any] = {}
+        self.profile: RowProfile | None = None
 
     # -- learning ------------------------------------------------------------------------------------------------
 
@@ -135,6 +140,8 @@ class Model:
                 validation = (self._preprocessed(validation[0], "validation x"), *validation[1:])
             if not self.network.built:
                 self.network.build(rows.shape[1:], rng=seed)
+            if self.profile is None or not trained:
+                self.remember(inputs)
             labels = self.labels
             self.check_labels(found)
             if labels is not self.labels:  # they are class numbers, and the network has more classes than y showed
@@ -219,6 +226,21 @@ class Model:
             result["log_loss"] = log_loss(self.probabilities(scores), target)
         result["confusion"] = confusion_matrix(two, target)
         return result
+
+    def remember(self, x: Rows) -> None:
+        """Keep what rows like these look like, for `check`; `fit` does it with its training rows."""
+        rows = self._rows(x)
+        self.profile = RowProfile.of(encoded(_some(rows, sampled(len(rows))), self.preprocessing), len(rows))
+
+    def check(self, x: Rows) -> "Diagnosis":
+        """Hold rows against those of training: inverted, shifted, not scaled as they were; see `doctor.comparing`."""
+        if self.profile is None:
+            raise ConfigurationError("the model knows nothing of its training rows: call remember(x) with them, or fit")
+        from .doctor.comparing import compare
+
+        return compare(
+            self.profile, encoded(self._rows(x), self.preprocessing), names=self.feature_names, image_shape=self.image_shape
+        )
 
     @property
     def _threshold(self) -> float:
@@ -317,6 +339,12 @@ class Model:
             if not self.network.epochs_seen:
                 self.labels, self.task, self.link, self.feature_names = before
             raise
+
+
+def encoded(rows: Any, preprocessing: Chain) -> Any:
+    """A table as the first step of its preprocessing makes numbers of it; other rows as they are."""
+    encoder: Any = preprocessing.steps[0] if isinstance(rows, Table) else None
+    return rows if encoder is None else encoder.transform(rows)
 
 
 def _some(rows: Any, which: Array) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def overfitting(history: Curves, *, restored: bool = False) -> list[Finding]:
     gap = end / max(float(loss[-1]), 1e-12)
     if not falls or end < RISE * held[best] or gap < 1.5:
         return []
-    numbers = {
+    numbers: dict[str, Any] = {
         "best_epoch": best + 1,
         "epochs": len(held),
         "best_val_loss": float(held[best]),
@@ -67,4 +68,8 @@ def stopped_early(history: Curves, stopped: str, skill: float) -> list[Finding]:
     )
     fix = f"train on: epochs={2 * len(curve)} or more, with EarlyStopping to end it"
     severity = None if skill < MODEST else NOTE
-    return [found("SW1603", cause, fix, severity=severity, skill=skill, fall_per_epoch=rate, epochs=len(curve), loss=float(curve[-1]))]
+    return [
+        found(
+            "SW1603", cause, fix, severity=severity, skill=skill, fall_per_epoch=rate, epochs=len(curve), loss=float(curve[-1])
+        )
+    ]

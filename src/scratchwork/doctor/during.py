@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -13,11 +13,9 @@ from .findings import NOTE, Finding, found
 from .looks import LayerLook, Look
 from .order import order_of_rows
 from .rates import learning_rate
+from .record import Record
 from .scores import hidden_imbalance
 from .stuck import stuck_at_chance
-
-if TYPE_CHECKING:
-    from .watch import Record
 
 IDLE = 0.5  # share of a layer's units
 LEARNED = 0.5  # of the loss at chance: who has taken that much away is not kept from learning
@@ -65,7 +63,13 @@ def idle_layers(record: Record, skill: float) -> list[Finding]:
             if layer.kind == "relu"
             else "smaller first weights, scaled inputs, a smaller learning rate, or ReLU with normalization"
         )
-        numbers = {"units": np.flatnonzero(layer.idle)[:50], "count": count, "of": units, "at_start": at_start, "skill": skill}
+        numbers: dict[str, Any] = {
+            "units": np.flatnonzero(layer.idle)[:50],
+            "count": count,
+            "of": units,
+            "at_start": at_start,
+            "skill": skill,
+        }
         severity = None if harmful else NOTE
         findings.append(found(code, cause, fix, where=layer.where, step=step, severity=severity, **numbers))
     return findings
@@ -98,7 +102,7 @@ def gradients_by_layer(record: Record, skill: float) -> list[Finding]:
     typical = float(np.median(falls))
     shown = looks[int(np.argmin(np.abs(np.log10(np.maximum(falls, 1e-40)) - math.log10(max(typical, 1e-40)))))]
     top, bottom = _ends(shown)
-    numbers = {
+    numbers: dict[str, Any] = {
         "ratio": typical,
         "by_layer": {layer.where: layer.gradient for layer in shown.layers if layer.kind == "weights"},
         "skill": skill,
@@ -147,11 +151,11 @@ def weights_that_died(record: Record, skill: float) -> list[Finding]:
         return []
     where = pairs[int(np.argmin(left))][1]
     cause = (
-        f"the weights have shrunk to {100 * min(left):.2g} % of what they were; {record.trials.steps} steps without the penalty "
-        f"come to a loss of {without:.4g}, and the run with it to {end.loss:.4g}"
+        f"the weights have shrunk to {100 * min(left):.2g} % of what they were; {record.trials.steps} steps without the "
+        f"penalty come to a loss of {without:.4g}, and the run with it to {end.loss:.4g}"
     )
     fix = "a penalty a hundred times smaller: the regularizer, or weight_decay of the optimizer"
-    numbers = {"left": min(left), "loss": end.loss, "loss_without": without, "loss_with": with_it}
+    numbers: dict[str, Any] = {"left": min(left), "loss": end.loss, "loss_without": without, "loss_with": with_it}
     return [found("SW1601", cause, fix, where=where.where, step=end.step, **numbers)]
 
 
@@ -178,4 +182,3 @@ def needless_threads(record: Record) -> list[Finding]:
         cause = f"{wanted} threads were asked for, and a step of {flops / 1e6:.2g} million operations is too small to share"
         return [found("SW1604", cause, "threads=1, or a larger batch_size", threads=wanted, flops=flops)]
     return []
-

@@ -139,13 +139,12 @@ def kind_of(layer: Layer) -> str:
 def idle_units(layer: Layer, y: Array) -> Array | None:
     """Which units hand no gradient on, for these rows; None for layers that always do."""
     if isinstance(layer, ReLU):
-        idle: Array = ~(y > 0).any(axis=0)
-        return idle.reshape(-1)
+        return np.asarray(~(y > 0).any(axis=0)).reshape(-1)
     end = FLAT_ENDS.get(type(layer))
     if end is None:
         return None
     size = np.abs(y) if isinstance(layer, Tanh) else 2 * np.abs(y - 0.5)
-    at_end: Array = (size > 1 - (end if isinstance(layer, Tanh) else 2 * end)).mean(axis=0) >= ALMOST_ALL
+    at_end = np.asarray((size > 1 - (end if isinstance(layer, Tanh) else 2 * end)).mean(axis=0) >= ALMOST_ALL)
     return at_end.reshape(-1)
 
 

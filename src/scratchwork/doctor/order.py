@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ..arrays import Array
@@ -11,9 +9,7 @@ from ..preparation import Rows
 from ..sparse_rows import SparseRows
 from .chance import classes_of
 from .findings import Finding, found
-
-if TYPE_CHECKING:
-    from .watch import Record
+from .record import Record
 
 SORTED = 0.4  # share of the targets' variance that lies between batches, beyond what chance puts there
 LOOKED = 4096
@@ -38,8 +34,8 @@ def order_of_rows(record: Record) -> list[Finding]:
 def _columns(record: Record, rows: Rows) -> Array:
     labels = classes_of(rows, record.run.loss)
     if labels is None:
-        return rows.target.reshape(len(rows), -1).astype(np.float64)
-    return (labels[:, None] == np.unique(labels)[None, :]).astype(np.float64)
+        return np.asarray(rows.target.reshape(len(rows), -1), np.float64)
+    return np.asarray(labels[:, None] == np.unique(labels)[None, :], np.float64)
 
 
 def between_batches(target: Array, size: int) -> float:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Array
 from ..optimizers import Optimizer
 from .findings import Finding, found
-
-if TYPE_CHECKING:
-    from .trials import Trials
-    from .watch import Record
+from .record import Record
+from .trials import Trials
 
 LEARNED = 0.5
 LOWER, HIGHER = (0.1, 0.01, 0.001), tuple(10.0**k for k in range(1, 7))
@@ -44,11 +42,11 @@ def too_high(record: Record, skill: float) -> list[Finding]:
         return []
     rate = record.pairs[0].rate
     cause = (
-        f"{sum(rises)} of {len(rises)} steps that were measured raised the loss of their own batch, and a step moved the weights by "
+        f"{sum(rises)} of {len(rises)} measured steps raised the loss of their own batch, and a step moved the weights by "
         f"up to {100 * ratio:.2g} %; {trials.steps} steps at {best:g} times the rate come to a loss of {lower[best]:.4g}, "
         f"the run came to {end:.4g}"
     )
-    numbers = {
+    numbers: dict[str, Any] = {
         "learning_rate": rate,
         "proposed": rate * best,
         "update_to_weight": ratio,
@@ -88,7 +86,7 @@ def too_low(record: Record, skill: float) -> list[Finding]:
         f"a step moves the weights by {100 * ratio:.2g} % (median), and the loss went from {begin:.4g} to {end:.4g}; "
         f"{trials.steps} steps at {best:g} times the rate come to {higher[best]:.4g}"
     )
-    numbers = {
+    numbers: dict[str, Any] = {
         "learning_rate": rate,
         "proposed": rate * best,
         "update_to_weight": ratio,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,7 @@ from ..updates import Updater
 from .findings import Finding, found
 from .looks import Shadow, chained, numbers
 from .rates import LOWER
-
-if TYPE_CHECKING:
-    from .watch import Record
+from .record import Record
 
 MOST_STEPS = 2000
 
@@ -44,7 +42,7 @@ def post_mortem(record: Record) -> list[Finding]:
     history = ", ".join(f"{look.loss:.3g} at step {look.step}" for look in record.looks[-4:])
     cause = f"the first number that is not finite is in {bad.array}, {bad.how}; the loss before was {history}"
     fix = "a smaller learning rate, scaled inputs and targets, or clip_norm=1.0"
-    numbers = {
+    numbers: dict[str, Any] = {
         "step": bad.step,
         "array": bad.array,
         "how": bad.how,
@@ -71,8 +69,15 @@ def _rate(record: Record) -> list[Finding]:
         f"the run diverged at a rate of {rate:.2g}, where a step moved the weights by up to {100 * ratio:.3g} %; "
         f"{trials.steps} steps at {best:g} times that stay finite and take the loss from {begin:.4g} to {lower[best]:.4g}"
     )
-    numbers = {"learning_rate": rate, "proposed": rate * best, "update_to_weight": ratio, "loss_at_proposed": lower[best]}
-    return [found("SW301", cause, f"a learning rate of {rate * best:.2g} instead of {rate:.2g}", step=record.run.step, **numbers)]
+    numbers: dict[str, Any] = {
+        "learning_rate": rate,
+        "proposed": rate * best,
+        "update_to_weight": ratio,
+        "loss_at_proposed": lower[best],
+    }
+    return [
+        found("SW301", cause, f"a learning rate of {rate * best:.2g} instead of {rate:.2g}", step=record.run.step, **numbers)
+    ]
 
 
 def first_bad(record: Record) -> Bad | None:
@@ -116,7 +121,9 @@ def checked_step(shadow: Shadow, updater: Updater, run: Run, batch: Rows, draw: 
             return Bad(step, f"layer {name.rpartition('.')[0]}", name, "before the first update", math.inf)
     for name, layer in chained(network):
         where, largest = f"layer {name}, {layer!r}", _largest(x)
-        said, (x, cache) = _heard(lambda x=x, layer=layer: layer.forward(fed(x, layer.takes_sparse()), training=True, step=draw))
+        said, (x, cache) = _heard(
+            lambda x=x, layer=layer: layer.forward(fed(x, layer.takes_sparse()), training=True, step=draw)
+        )
         walked.append((name, layer, cache))
         if not np.isfinite(x).all():
             return Bad(step, where, "the output", _how(said, f"inputs of up to {largest:.3g}", layer), largest)

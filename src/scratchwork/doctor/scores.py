@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from .chance import classes_of, predicted_classes
 from .findings import Finding, found
 from .looks import some_rows
-
-if TYPE_CHECKING:
-    from .watch import Record
+from .record import Record
 
 MANY = 0.7  # the share of the largest class from which on an accuracy hides the others
 ROWS = 8192
@@ -45,5 +43,5 @@ def imbalance(truth: np.ndarray, said: np.ndarray, largest: int) -> list[Finding
         f"{int(others.sum())} rows of other classes {100 * hit:.0f} % are found"
     )
     fix = "class_weight (or sample_weight) so that rare classes count, and judge by balanced_accuracy or a confusion matrix"
-    numbers = {"accuracy": accuracy, "largest_share": share, "others_found": hit, "largest_class": largest}
+    numbers: dict[str, Any] = {"accuracy": accuracy, "largest_share": share, "others_found": hit, "largest_class": largest}
     return [found("SW1004", cause, fix, **numbers)]

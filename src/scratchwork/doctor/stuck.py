@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +12,7 @@ from ..sparse_rows import SparseRows
 from .chance import classes_of, predicted_classes
 from .findings import Finding, found
 from .looks import some_rows
-
-if TYPE_CHECKING:
-    from .watch import Record
+from .record import Record
 
 AT_CHANCE = 0.03  # of the loss at chance taken away
 LEAST_STEPS = 20
@@ -33,7 +31,12 @@ def stuck_at_chance(record: Record, skill: float, known: list[Finding]) -> list[
         f"the outputs say nothing of the inputs"
     )
     fix = causes[0].fix if causes else "the last question of the path that was answered with yes says what to change"
-    numbers = {"loss": end.loss, "chance": record.chance.loss, "majority": record.chance.majority, "skill": skill}
+    numbers: dict[str, Any] = {
+        "loss": end.loss,
+        "chance": record.chance.loss,
+        "majority": record.chance.majority,
+        "skill": skill,
+    }
     return [*causes, found("SW501", cause, fix, step=record.run.step, path=path, **numbers)]
 
 
@@ -73,12 +76,19 @@ def walk(record: Record, known: list[str]) -> tuple[list[str], list[Finding]]:
         if asked(question, value < target, f"{trials.steps} steps come to {value:.4g}"):
             cause = f"{path[-1]}, while the run came to {end.loss:.4g}"
             fix = f"a learning rate of {rate * factor:.2g} instead of {rate:.2g}"
-            numbers = {"learning_rate": rate, "proposed": rate * factor, "loss_at_proposed": value, "loss": end.loss}
+            numbers: dict[str, Any] = {
+                "learning_rate": rate,
+                "proposed": rate * factor,
+                "loss_at_proposed": value,
+                "loss": end.loss,
+            }
             return path, [found(code, cause, fix, **numbers)]
     value = trials.loss_after(record.start, standardized=True)
     if asked("does it learn with standardized inputs?", value < target, f"{trials.steps} steps come to {value:.4g}"):
-        cause = f"with inputs of mean 0 and standard deviation 1 {trials.steps} steps come to {value:.4g}, the run to {end.loss:.4g}"
-        return path, [found("SW101", cause, "preprocessing.Standardize() on the inputs", loss_standardized=value, loss=end.loss)]
+        cause = f"with standardized inputs {trials.steps} steps come to {value:.4g}, the run to {end.loss:.4g}"
+        return path, [
+            found("SW101", cause, "preprocessing.Standardize() on the inputs", loss_standardized=value, loss=end.loss)
+        ]
     value = trials.loss_after(record.start, regularized=False)
     if asked("does it learn without regularization?", value < target, f"{trials.steps} steps come to {value:.4g}"):
         cause = f"without penalties {trials.steps} steps come to {value:.4g}, the run to {end.loss:.4g}"

@@ -110,4 +110,3 @@ def _standardized(rows: Rows, judged: Rows) -> tuple[Rows, Rows]:
     dtype: Any = np.float32 if rows.x.dtype != np.float64 else np.float64
     other = (judged.x.astype(np.float64) - mean) / spread
     return replace(rows, x=((x - mean) / spread).astype(dtype)), replace(judged, x=other.astype(dtype))
-

@@ -3,68 +3,25 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Array
 from ..callbacks import Callback
-from ..epochs import row_order
 from ..errors import DivergedError
 from ..history import Run
 from ..preparation import Data, Rows
 from ..updates import Updater
-from .chance import Chance, chance_of
+from .chance import chance_of
+from .during import conclude
 from .findings import Diagnosis, Finding
-from .looks import Look, Shadow, some_rows
-from .trials import Trials
+from .looks import Shadow, some_rows
+from .record import Pair, Record
+from .replay import post_mortem
 
 WATCHED = 512  # rows, the same in every look
 EARLY = (0, 10, 100, 1000, 10000)  # steps after which a look is taken, besides those after 1, 2, 4, 8, ... epochs
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One step, measured: how far it moved the weights, and the loss of its own batch before and after it."""
-
-    step: int
-    ratio: float
-    before: float
-    after: float
-    rate: float
-
-
-@dataclass
-class Record:
-    """All that was seen of a run."""
-
-    run: Run
-    updater: Updater
-    data: Data
-    size: int
-    seed: int | None
-    threads: int | None
-    rows: Rows
-    shadow: Shadow
-    chance: Chance
-    start: list[Array]
-    looks: list[Look] = field(default_factory=list)
-    pairs: list[Pair] = field(default_factory=list)
-    last: tuple[int, list[Array], dict[str, Array]] | None = None  # (step, weights, optimizer's arrays) of the last look
-
-    @property
-    def trials(self) -> Trials:
-        """What counterfactuals start from."""
-        steps = max(self.run.steps, 1)
-        return Trials.of(self.shadow, self.updater, self.data.training, self.size, steps, self.rows)
-
-    def batch(self, step: int) -> Rows:
-        """The rows of the step that follows `step` updates."""
-        run, count = self.run, step - self.run.first_step
-        epoch = run.network.epochs_seen - run.epoch + count // run.steps_per_epoch
-        order = row_order(len(self.data.training), self.size, self.seed, epoch, run.steps_per_epoch)
-        return self.data.training.take(order[count % run.steps_per_epoch * self.size :][: self.size])
 
 
 class Watch(Callback):
@@ -148,7 +105,9 @@ class Watch(Callback):
 
     def _measure_step(self, run: Run, record: Record, now: list[Array], before: list[Array], batch: Rows) -> None:
         draw, shadow = run.network.steps_seen, record.shadow
-        weights = [place for p, place in zip(record.updater.flat.parameters, record.updater.flat.slices, strict=True) if p.decay]
+        weights = [
+            place for p, place in zip(record.updater.flat.parameters, record.updater.flat.slices, strict=True) if p.decay
+        ]
         parts = weights or record.updater.flat.slices
         ratios = [_ratio(now[0][part], before[0][part]) for part in parts]
         shadow.become(before)
@@ -158,8 +117,6 @@ class Watch(Callback):
         record.pairs.append(Pair(run.step, float(np.median(ratios)), first, shadow.value(batch, draw), run.learning_rate))
 
     def _conclude(self, run: Run) -> None:
-        from .during import conclude
-
         record = self.record
         assert record is not None
         if not run.steps:
@@ -169,8 +126,6 @@ class Watch(Callback):
         self._say(run, conclude(record))
 
     def _post_mortem(self, run: Run) -> None:
-        from .replay import post_mortem
-
         assert self.record is not None
         self._say(run, post_mortem(self.record))
 

@@ -29,7 +29,7 @@ from ..second_order import LBFGS
 from ..sequential import Sequential
 from ..sparse_rows import SparseRows
 from ..training import fit
-from .intake import Rows, chosen, needs_encoding, number_type, present, read_pair, read_rows, weights_of
+from .intake import Rows, chosen, needs_encoding, number_type, present, profile_of, read_pair, read_rows, weights_of
 from .settings import check_settings, make_network, make_optimizer, make_preprocessing
 from .stopping import Convergence, Lines
 from .weights import Weights
@@ -141,6 +141,8 @@ class NetworkEstimator(Weights, BaseEstimator, ABC):
 
     def _train(self, rows: Rows, y: Array, weight: Array | None, validation: Any, *, fresh: bool, incremental: bool) -> None:
         x = self._prepared(rows, fit=fresh)
+        if fresh:
+            self._profile = profile_of(rows, self.preprocessing_)
         if validation is not None:
             validation = tuple(part for part in (self._prepared(validation[0]), *validation[1:]) if part is not None)
         n, size = x.shape[0], self._batch(x.shape[0])
@@ -327,9 +329,15 @@ class NetworkEstimator(Weights, BaseEstimator, ABC):
         check_is_fitted(self, "preprocessing_")
         return self.preprocessing_
 
-    @abstractmethod
     def to_model(self) -> Model:
         """The trained network with its preprocessing and labels as a `Model`, which `scratchwork.save` writes."""
+        model = self._to_model()
+        model.profile = vars(self).get("_profile")
+        return model
+
+    @abstractmethod
+    def _to_model(self) -> Model:
+        """The same without what it knows of its training rows."""
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

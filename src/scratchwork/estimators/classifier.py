@@ -314,7 +314,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def to_model(self) -> Model:
+    def _to_model(self) -> Model:
         """The trained network as a `Model` with preprocessing, labels and names, for `scratchwork.save`."""
         self._dense()
         networks, link = self.networks_, self._loss.link

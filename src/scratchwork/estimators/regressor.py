@@ -298,7 +298,7 @@ class Regressor(RegressorMixin, NetworkEstimator):
             found = np.sort(found, axis=2)
         return found[:, 0] if self._flat else found
 
-    def to_model(self) -> Model:
+    def _to_model(self) -> Model:
         """The trained network as a `Model` with preprocessing and names, for `scratchwork.save`."""
         self._dense()
         names = getattr(self, "feature_names_in_", None)

@@ -143,7 +143,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
         found: Array = self.classes_[self._outputs(X).argmax(axis=1)] if hasattr(self, "network_") else self._outputs(X)
         return found
 
-    def to_model(self) -> Model:
+    def _to_model(self) -> Model:
         """The trained network as a `Model` with preprocessing, labels and names, for `scratchwork.save`."""
         check_is_fitted(self, "network_")
         labels = [str(c) if isinstance(c, str) else c for c in self.classes_.tolist()]
@@ -261,7 +261,7 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
         outputs = self._outputs(X)
         return outputs[:, 0] if self._flat else outputs
 
-    def to_model(self) -> Model:
+    def _to_model(self) -> Model:
         """The trained network as a `Model` with preprocessing and names, for `scratchwork.save`."""
         check_is_fitted(self, "network_")
         names = getattr(self, "feature_names_in_", None)

@@ -13,12 +13,13 @@ from ..arrays import Array
 from ..data.splits import split_indices
 from ..errors import ConfigurationError, DataError
 from ..layers import Dense
+from ..model import Model
 from ..preprocessing import Chain, TableEncoder
 from ..realmlp import RealMLP
 from ..sequential import Sequential
 from ..training import fit
 from .base import MANY_ROWS
-from .intake import chosen, number_type, read_pair, read_table
+from .intake import chosen, number_type, profile_of, read_pair, read_table
 from .settings import check_settings, hidden_sizes
 
 
@@ -56,6 +57,7 @@ class TabularEstimator(BaseEstimator, ABC):
         self.preprocessing_ = Chain([encoder, *recipe.preprocessing().steps])
         self._dtype = number_type(table, self.dtype)
         x = self.preprocessing_.fit_transform(table).astype(self._dtype, copy=False)
+        self._profile = profile_of(table, self.preprocessing_)
         x_held = self._prepared(held_rows).astype(self._dtype, copy=False) if len(held) else None
         self._train(recipe, x, encoded, x_held, held, seed)
         return self
@@ -143,6 +145,16 @@ class TabularEstimator(BaseEstimator, ABC):
         if len(rows) >= MANY_ROWS and self.engine != "numpy":
             return self.network_.predict(rows, engine=self.engine)
         return self.network_.predict(rows)
+
+    def to_model(self) -> Model:
+        """The trained network with its preprocessing, labels and names as a `Model`, which `scratchwork.save` writes."""
+        model = self._to_model()
+        model.profile = vars(self).get("_profile")
+        return model
+
+    @abstractmethod
+    def _to_model(self) -> Model:
+        """The same without what it knows of its training rows."""
 
     @property
     def preprocessing(self) -> Chain:

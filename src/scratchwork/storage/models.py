@@ -21,6 +21,7 @@ from ..layers import Layer
 from ..model import LINKS, TASKS, Model
 from ..preprocessing import Chain
 from ..preprocessing.chain import TRANSFORMERS
+from ..row_profile import RowProfile
 from ..sequential import Sequential
 from .configs import decode, encode, known_classes
 from .files import atomic_write_bytes, to_json
@@ -69,6 +70,8 @@ def save(thing: Any, path: str | PathLike[str]) -> None:
                 raise ConfigurationError(f"{step!r} is a transformer of your own, which load could not make again")
         document["preprocessing"] = thing.preprocessing.config()
         document |= {name: getattr(thing, name) for name in HEAD}
+        if thing.profile is not None:
+            document["profile"] = thing.profile.to_json()
         arrays |= {f"preprocessing.{name}": array for name, array in thing.preprocessing.state().items()}
     for name, array in arrays.items():
         if not np.isfinite(array).all():
@@ -261,6 +264,8 @@ def _model(document: dict[str, Any], arrays: dict[str, Array], network: Sequenti
     prefix = "preprocessing."
     model.preprocessing.load_state({k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)})
     model.record = record
+    profile = document.get("profile")  # older files have none
+    model.profile = None if profile is None else RowProfile.from_json(profile)
     return model
 
 

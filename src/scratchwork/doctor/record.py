@@ -1,0 +1,57 @@
+"""What was seen of a run: looks at the network, and steps that were measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..arrays import Array
+from ..epochs import row_order
+from ..history import Run
+from ..preparation import Data, Rows
+from ..updates import Updater
+from .chance import Chance
+from .looks import Look, Shadow
+from .trials import Trials
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One step, measured: how far it moved the weights, and the loss of its own batch before and after it."""
+
+    step: int
+    ratio: float
+    before: float
+    after: float
+    rate: float
+
+
+@dataclass
+class Record:
+    """All that was seen of a run."""
+
+    run: Run
+    updater: Updater
+    data: Data
+    size: int
+    seed: int | None
+    threads: int | None
+    rows: Rows
+    shadow: Shadow
+    chance: Chance
+    start: list[Array]
+    looks: list[Look] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
+    last: tuple[int, list[Array], dict[str, Array]] | None = None  # (step, weights, optimizer's arrays) of the last look
+
+    @property
+    def trials(self) -> Trials:
+        """What counterfactuals start from."""
+        steps = max(self.run.steps, 1)
+        return Trials.of(self.shadow, self.updater, self.data.training, self.size, steps, self.rows)
+
+    def batch(self, step: int) -> Rows:
+        """The rows of the step that follows `step` updates."""
+        run, count = self.run, step - self.run.first_step
+        epoch = run.network.epochs_seen - run.epoch + count // run.steps_per_epoch
+        order = row_order(len(self.data.training), self.size, self.seed, epoch, run.steps_per_epoch)
+        return self.data.training.take(order[count % run.steps_per_epoch * self.size :][: self.size])
