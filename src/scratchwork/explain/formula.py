@@ -101,7 +101,8 @@ class Words(Formula):
     words: str
 
     def mathml(self) -> str:
-        return f"<mtext>{escape(self.words)}</mtext>"
+        kept = self.words.replace(" ", "\u00a0")  # MathML takes plain spaces at an end away
+        return f"<mtext>{escape(kept)}</mtext>"
 
     def box(self) -> Box:
         return Box((self.words,))
@@ -128,7 +129,7 @@ class Row(Formula):
     def _broken(self, width: int, before: frozenset[str]) -> list[str]:
         """The lines of groups that begin with a sign of `before`, as many in a line as fit; empty where one is too long."""
         groups: list[list[Box]] = [[]]
-        for part in _flat(self.parts):
+        for part in flat(self.parts):
             if isinstance(part, Operator) and part.sign in before and groups[-1]:
                 groups.append([])
             groups[-1].append(part.box())
@@ -146,10 +147,11 @@ class Row(Formula):
         return [line.rstrip() for line in lines] if fits else []
 
 
-def _flat(parts: Iterable[Formula]) -> Iterable[Formula]:
+def flat(parts: Iterable[Formula]) -> Iterable[Formula]:
+    """Parts without the rows around them."""
     for part in parts:
         if isinstance(part, Row):
-            yield from _flat(part.parts)
+            yield from flat(part.parts)
         else:
             yield part
 

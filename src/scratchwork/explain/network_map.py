@@ -7,6 +7,7 @@ from html import escape
 from .document import Section
 
 ROWS = {"input": 1, "forward": 1, "loss": 1, "backward": 2, "update": 3}
+MOST_LETTERS = 24
 MOST_ACROSS = 6
 """Columns that fit side by side; a longer network runs downwards, as on a phone."""
 
@@ -28,8 +29,8 @@ def network_map(sections: tuple[Section, ...]) -> str:
         arrow = {"input": "to", "forward": "to", "backward": "back"}.get(kind, "")
         if kind == "backward" and column == min(columns[other.anchor] for other in placed if other.kind == "backward"):
             arrow = ""
-        name, _, detail = section.title.partition(": ")
-        label = f"<b>{escape(detail or name)}</b><small>{escape(name if detail else kind)}</small>"
+        name, _, detail = section.title.replace("Back through layer", "Layer").partition(": ")
+        label = f"<b>{escape(short(detail or name))}</b><small>{escape(name if detail else kind)}</small>"
         link = f'<a href="#{escape(section.anchor)}">{label}</a>'
         items.append(f'<li class="{kind} {arrow}" style="--c:{column + 1};--r:{row}">{link}</li>')
     tall = " tall" if max(columns.values()) + 1 > MOST_ACROSS else ""
@@ -44,6 +45,21 @@ def network_map(sections: tuple[Section, ...]) -> str:
         if any(section.kind == kind for section in placed)
     )
     return f'<nav class="map{tall}" aria-label="Map of the network"><ol>{"".join(items)}</ol></nav><ul class="key">{key}</ul>'
+
+
+def short(name: str) -> str:
+    """A name that a tile can hold: long settings give way to an ellipsis.
+
+    >>> short("Dense(3)"), short("Dense(3, weight_initializer='zeros')"), short("categorical cross-entropy")
+    ('Dense(3)', 'Dense(3, …)', 'categorical cross-entro…')
+    """
+    if len(name) <= MOST_LETTERS:
+        return name
+    kind, opening, settings = name.partition("(")
+    if opening and len(kind) < MOST_LETTERS - 6:
+        first = settings.partition(",")[0]
+        return f"{kind}({first}, …)" if len(kind) + len(first) < MOST_LETTERS - 4 and "," in settings else f"{kind}(…)"
+    return name[: MOST_LETTERS - 1] + "…"
 
 
 def _columns(placed: list[Section]) -> dict[str, int]:

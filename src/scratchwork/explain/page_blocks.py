@@ -21,10 +21,12 @@ from .document import (
     Table,
     laid_out,
 )
-from .formula import RELATIONS, Formula, Operator, Row
+from .formula import RELATIONS, SIGNS, Formula, Operator, Row, flat
 from .heatmaps import brightness, data_uri, drawn_size, extent_of, heat_map, signed_colours
 from .rounding import rounded
 
+SHORT = 28
+"""Characters of a formula that are not broken: they fit on a phone."""
 BETWEEN = {False: "…", True: "⋮"}
 
 
@@ -81,15 +83,15 @@ class Blocks:
     def _equation(self, block: Equation) -> str:
         """In general on one line; below it with numbers, what comes out beside them where there is room."""
         general = "" if block.general is None else f'<div class="eq general">{math_of(block.general)}</div>'
-        result = "" if block.result is None else math_of(equals(block.result))
+        result = "" if block.result is None else in_pieces(equals(block.result))
         note = f'<span class="note">{prose(block.note)}</span>' if block.note else ""
         if block.with_numbers is None and not result:
             return general + (f'<p class="note">{prose(block.note)}</p>' if note else "")
-        numbers = "" if block.with_numbers is None else math_of(block.with_numbers)
+        numbers = "" if block.with_numbers is None else in_pieces(block.with_numbers)
         if self.quiz and result:
             fold = self.fold("what comes out", f'<div class="eq">{result}</div>')
-            return f'{general}<div class="eq put-in">{numbers}{note}</div>{fold}'
-        return f'{general}<div class="eq put-in">{numbers}{result}{note}</div>'
+            return f'{general}<div class="eq put-in">{numbers} {note}</div>{fold}'
+        return f'{general}<div class="eq put-in">{numbers} {result} {note}</div>'
 
     def _quoted_source(self, block: Quoted) -> str:
         where = f"{escape(block.function)} in <span class=path>{escape(block.file)}</span>, line {block.first_line}"
@@ -130,6 +132,24 @@ def prose(text: str) -> str:
 def math_of(formula: Formula) -> str:
     """A formula on a line of its own."""
     return f'<math display="block">{formula.mathml()}</math>'
+
+
+def in_pieces(formula: Formula) -> str:
+    """A formula with numbers: one piece where it is short, else one for each term, so that lines break between them."""
+    groups: list[list[Formula]] = [[]]
+    for part in flat(formula.parts) if isinstance(formula, Row) else (formula,):
+        if isinstance(part, Operator) and part.sign in RELATIONS | SIGNS and groups[-1]:
+            groups.append([])
+        groups[-1].append(part)
+    if len(groups) > 1 and formula.box().width <= SHORT:
+        groups = [[part for group in groups for part in group]]
+    pieces = ("".join(part.mathml() for part in group) for group in groups)
+    return " ".join(f'<math displaystyle="true">{_infix(piece)}</math>' for piece in pieces)
+
+
+def _infix(piece: str) -> str:
+    """A sign at the beginning of a piece stands between two terms all the same."""
+    return '<mo form="infix" lspace="0" rspace="0.25em">' + piece.removeprefix("<mo>") if piece.startswith("<mo>") else f"<mrow>{piece}</mrow>"
 
 
 def equals(result: Formula) -> Formula:
@@ -205,7 +225,7 @@ def product(block: Product) -> str:
     shapes = [(name, _two(shape)) for name, shape in (*block.factors, block.result)]
     top = 34.0
     height = max(_side(shape[0]) for _, shape in shapes)
-    x, drawn, last = 34.0, [], len(shapes) - 1
+    x, drawn, last = 14.0 + 7.0 * len(f"{shapes[0][1][0]:,}"), [], len(shapes) - 1
     for i, (name, (rows, columns)) in enumerate(shapes):
         wide, tall = _side(columns), _side(rows)
         y = top + (height - tall) / 2

@@ -56,9 +56,9 @@ math .bold { font-weight: 700; }
 mtd { padding: .25em .4em; text-align: right; text-align: -webkit-right; }
 mtable[columnalign] mtd { text-align: left; text-align: -webkit-left; }
 .general math { font-size: 1.2rem; }
-.put-in { display: flex; flex-wrap: wrap; align-items: center; gap: 0 .5rem; padding-left: .9rem; margin: .35rem 0; }
-.put-in { border-left: 2px solid var(--rule); }
-.put-in .note { margin: 0 0 0 .9rem; }
+.put-in { padding: .2rem 0 .2rem .9rem; margin: 0; border-left: 2px solid var(--rule); }
+.put-in .note { margin: 0 0 0 .6rem; }
+.put-in:has(+ :not(.put-in)) { margin-bottom: .7rem; }
 .note { color: var(--soft); font-size: .9rem; margin: .15rem 0; }
 
 figure { margin: .9rem 0; }
@@ -72,8 +72,8 @@ figcaption b { color: var(--ink); font-weight: 650; }
   background:
     linear-gradient(90deg, var(--card) 40%, transparent) left / 24px 100% local no-repeat,
     linear-gradient(-90deg, var(--card) 40%, transparent) right / 24px 100% local no-repeat,
-    linear-gradient(90deg, rgb(128 128 128 / .35), transparent) left / 10px 100% scroll no-repeat,
-    linear-gradient(-90deg, rgb(128 128 128 / .35), transparent) right / 10px 100% scroll no-repeat;
+    linear-gradient(90deg, rgb(128 128 128 / .35), transparent) left / 7px 100% scroll no-repeat,
+    linear-gradient(-90deg, rgb(128 128 128 / .35), transparent) right / 7px 100% scroll no-repeat;
 }
 .ways .eq { background: none; }
 table { border-collapse: separate; border-spacing: 0; font-size: .92rem; }
@@ -151,8 +151,10 @@ summary:hover { color: var(--ink); }
 .map .to::after { content: "→"; right: -1.25rem; top: calc(50% - .5em); }
 .map .back::before { content: "←"; left: -1.25rem; top: calc(50% - .5em); }
 .map.tall li { grid-row: var(--c); grid-column: var(--r); }
-.map.tall .to::after { content: "↓"; right: 50%; top: auto; bottom: -.85em; }
-.map.tall .back::before { content: "↑"; left: 50%; top: -.75em; }
+.map.tall ol { gap: .75rem 1rem; }
+.map.tall a { display: flex; flex-wrap: wrap; gap: 0 .6rem; align-items: baseline; padding: .15rem .6rem; }
+.map.tall .to::after { content: "↓"; right: 50%; top: auto; bottom: -.9em; }
+.map.tall .back::before { content: "↑"; left: 50%; top: -.9em; }
 .key { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin: .2rem 0 0; padding: 0; list-style: none;
   font-size: .82rem; color: var(--soft); }
 .key span { display: inline-block; width: .7rem; height: .7rem; border-radius: 2px; background: var(--tone);
@@ -164,8 +166,8 @@ body > footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(-
 
 @media (max-width: 40rem) {
   .map li { grid-row: var(--c); grid-column: var(--r); }
-  .map .to::after { content: "↓"; right: 50%; top: auto; bottom: -.85em; }
-  .map .back::before { content: "↑"; left: 50%; top: -.75em; }
+  .map .to::after { content: "↓"; right: 50%; top: auto; bottom: -.9em; }
+  .map .back::before { content: "↑"; left: 50%; top: -.9em; }
   .map ol { gap: .8rem .45rem; width: 100%; }
   .map a { padding: .3rem .45rem; font-size: .8rem; }
   body { padding: 0 .8rem 3rem; }
