@@ -90,26 +90,38 @@ def _repeated(patient: Patient) -> Iterator[Finding]:
     keys = row_keys(patient.rows.x)
     values, times = np.unique(keys, return_counts=True)
     distinct = len(values)
-    if distinct > count // 2 or distinct < 4:
+    if distinct > 0.55 * count or distinct < 4:
         return
-    period = _period(keys, distinct)
+    period = _period(keys, distinct, patient.rows.x)
     if period is None or few_values(patient.rows.x, distinct):
         return
+    if period == 1 and patient.settings.shuffle:
+        return  # each row several times in a row: weights by repetition, where the order is drawn anew
     cause = f"of {count:,} rows only {distinct:,} are different: after every {period:,} rows the same ones come again"
-    fix = "look at how batches are read: a loader that starts from the beginning gives each epoch the first batch only"
+    fix = "look at how batches are read: a loader that does not move on hands out the same rows several times"
     yield found("SW1102", cause, fix, where="x", rows=count, distinct=distinct, period=period, most=int(times.max()))
 
 
-def _period(keys: Array, distinct: int) -> int | None:
-    """After how many rows the rows come again in the same order; None where they do not."""
-    first = np.flatnonzero(keys[1:] == keys[0]) + 1
-    for period in first[:20]:
-        if (keys[period:] == keys[:-period]).mean() > 0.98:
-            return int(period)
-    runs = np.flatnonzero(np.diff(keys) != 0)
-    if 1 <= len(runs) + 1 <= 1.02 * distinct and len(keys) / (len(runs) + 1) >= 2:
-        return 1
-    return None
+def _period(keys: Array, distinct: int, x: Any) -> int | None:
+    """After how many rows most rows come again; None where there is no such number."""
+    order = np.argsort(keys, kind="stable")
+    same = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
+    again, before = order[same + 1], order[same]
+    steps, times = np.unique(again - before, return_counts=True)
+    period = int(steps[times.argmax()])
+    if times.max() < 0.9 * max(len(keys) - distinct, 1):
+        return None
+    places = before[(again - before) == period][:: max(len(same) // 200, 1)]
+    return period if same_rows(x, places, x, places + period).mean() > 0.98 else None
+
+
+def same_rows(x: Any, places: Array, other: Any, others: Array) -> Array:
+    """Whether rows of `x` are those of `other`, number by number."""
+    if isinstance(x, SparseRows) or isinstance(other, SparseRows):
+        return np.ones(len(places), bool)  # the keys of sparse rows see all their numbers
+    one, two = np.asarray(x)[places], np.asarray(other)[others]
+    equal: Array = (one == two).reshape(len(places), -1).all(axis=1)
+    return equal
 
 
 def row_keys(x: Any) -> Array:
@@ -160,7 +172,7 @@ def _split(patient: Patient) -> Iterator[Finding]:
     if both is None:
         return
     keys, others = both
-    inside = np.isin(others, keys)
+    inside = _inside(keys, others, x, other)
     share, count = float(inside.mean()), int(inside.sum())
     again = 1.0 - len(np.unique(keys)) / len(keys)
     discrete = few_values(x, len(keys))
@@ -177,6 +189,20 @@ def _split(patient: Patient) -> Iterator[Finding]:
         yield found(
             "SW1302", cause, "remove duplicates before splitting: np.unique(x, axis=0)", where="validation_data", **evidence
         )
+
+
+def _inside(keys: Array, others: Array, x: Any, other: Any) -> Array:
+    """Which of the other rows stand in `x`: those with the key of one of its rows, held against it number by number."""
+    order = np.argsort(keys, kind="stable")
+    first = np.minimum(np.searchsorted(keys[order], others), len(keys) - 1)
+    inside: Array = np.zeros(len(others), bool)
+    for further in range(4):  # rows that have the same key and are different are few
+        place = order[np.minimum(first + further, len(keys) - 1)]
+        open_ = np.flatnonzero(~inside & (keys[place] == others))
+        if not len(open_):
+            break
+        inside[open_] = same_rows(x, place[open_], other, open_)
+    return inside
 
 
 def _of_one_type(x: Array, other: Array) -> tuple[Array, Array]:
