@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .findings import NOTE, Finding, found
+from .findings import Finding, found
 
 Curves = Mapping[str, Sequence[float]]
 
 LEAST_EPOCHS = 5
-RISE = 1.25  # times its best that a validation loss has to be at the end
-MODEST = 0.6  # of the loss at chance taken away: who has learned more has learned something
-STEEP = 0.02  # share of the loss that an epoch still took away at the end
+RISE = 1.25  # times its best that a validation loss has to be at the end,
+LOST = 0.05  # and how much of the loss at chance it has lost again
+PATIENT = 3  # epochs that early stopping has to wait for another best one
+STEEP = 0.05  # share of the loss that an epoch still took away at the end,
+MUCH = 0.025  # and how much of the loss at chance that was
 
 
-def overfitting(history: Curves, *, restored: bool = False) -> list[Finding]:
+def overfitting(history: Curves, chance: float, *, restored: bool = False) -> list[Finding]:
     """SW1301: the validation loss has turned, while the training loss went on falling."""
     if "val_loss" not in history or "loss" not in history or restored:
         return []
@@ -29,9 +30,8 @@ def overfitting(history: Curves, *, restored: bool = False) -> list[Finding]:
     end = float(np.median(held[-max(1, len(held) // 10) :]))
     if best >= len(held) - 2 or held[best] <= 0:
         return []
-    falls = loss[-1] < 0.8 * loss[best]
-    gap = end / max(float(loss[-1]), 1e-12)
-    if not falls or end < RISE * held[best] or gap < 1.5:
+    falls, gap = loss[-1] < 0.8 * loss[best], end / max(float(loss[-1]), 1e-12)
+    if not falls or end < RISE * held[best] or gap < 1.5 or end - held[best] < LOST * chance:
         return []
     numbers: dict[str, Any] = {
         "best_epoch": best + 1,
@@ -49,27 +49,33 @@ def overfitting(history: Curves, *, restored: bool = False) -> list[Finding]:
     return [found("SW1301", cause, fix, **numbers)]
 
 
-def stopped_early(history: Curves, stopped: str, skill: float) -> list[Finding]:
-    """SW1603: at the last epoch the loss still fell steeply, and the end came because the epochs were used up."""
-    if stopped != "epochs" or "loss" not in history:
+def stopped_early(history: Curves, stopped: str, chance: float, epochs: int) -> list[Finding]:
+    """SW1603: the loss still fell steeply when the epochs were over, or when a short patience ended them."""
+    if stopped not in ("epochs", "early stopping") or "loss" not in history or (stopped != "epochs" and epochs <= 0):
         return []
     name = "val_loss" if "val_loss" in history else "loss"
     curve = np.asarray(history[name], np.float64)
-    if len(curve) < 2 or not np.isfinite(curve).all() or curve[-1] <= 0:
-        return []
+    best = int(curve.argmin()) if len(curve) and np.isfinite(curve).all() else 0
+    if stopped == "epochs" and best < len(curve) - 1:
+        return []  # the last epoch was not the best
+    if stopped != "epochs" and (len(curve) - best > PATIENT or len(curve) > epochs // 4):
+        return []  # it waited long enough
     span = max(1, len(curve) // 5)
-    rate = 1.0 - (curve[-1] / curve[-1 - span]) ** (1.0 / span) if curve[-1 - span] > 0 else 0.0
-    share = math.log(curve[-1 - span] / curve[-1]) if curve[-1 - span] > 0 else 0.0
-    if rate < STEEP or share < 0.05 or curve[-1] > curve.min():
+    if best < span or curve[best] <= 0:
         return []
-    cause = (
-        f"the {'validation' if name == 'val_loss' else 'training'} loss still fell by {100 * rate:.1f} % an epoch when the "
-        f"{len(curve)} epochs were over ({curve[-1 - span]:.4g} to {curve[-1]:.4g} in the last {span})"
+    before = float(curve[best - span])
+    rate, fall = 1.0 - (curve[best] / before) ** (1.0 / span), (before - curve[best]) / span
+    if rate < STEEP or not fall > MUCH * chance:
+        return []
+    what = "validation" if name == "val_loss" else "training"
+    end = (
+        f"the {len(curve)} epochs were over"
+        if stopped == "epochs"
+        else f"early stopping ended it after {len(curve)} of {epochs}"
     )
-    fix = f"train on: epochs={2 * len(curve)} or more, with EarlyStopping to end it"
-    severity = None if skill < MODEST else NOTE
-    return [
-        found(
-            "SW1603", cause, fix, severity=severity, skill=skill, fall_per_epoch=rate, epochs=len(curve), loss=float(curve[-1])
-        )
-    ]
+    cause = (
+        f"the {what} loss still fell by {100 * rate:.1f} % an epoch when {end}: from {before:.4g} to {curve[best]:.4g} in the "
+        f"last {span} that made it better"
+    )
+    fix = f"train on: epochs={2 * len(curve)} or more" if stopped == "epochs" else "EarlyStopping with a patience of 5 or more"
+    return [found("SW1603", cause, fix, fall_per_epoch=rate, epochs=len(curve), loss=float(curve[best]))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from ..arrays import Array
 from .curves import overfitting, stopped_early
-from .findings import NOTE, Finding, found
+from .findings import Finding, found
 from .looks import LayerLook, Look
 from .order import order_of_rows
 from .rates import learning_rate
@@ -19,7 +20,9 @@ from .stuck import stuck_at_chance
 
 IDLE = 0.5  # share of a layer's units
 LEARNED = 0.5  # of the loss at chance: who has taken that much away is not kept from learning
-VANISHED, EXPLODED = 1e-4, 1e4
+VANISHED, EXPLODED = 1e-3, 100.0  # ∂L/∂output of the first layer with weights, as a share of that of the last
+SLOW, LONG = 0.05, 25  # of the loss at chance, and steps
+LEAP = 20.0  # times the loss at chance
 
 
 def conclude(record: Record) -> list[Finding]:
@@ -32,8 +35,9 @@ def conclude(record: Record) -> list[Finding]:
         rates = learning_rate(record, skill)
         findings += rates or stuck_at_chance(record, skill, findings)
         findings += hidden_imbalance(record)
-        findings += overfitting(history, restored=history.best_epoch is not None)
-        findings += [] if rates else stopped_early(history, history.stopped, skill)
+        chance = record.chance.loss
+        findings += overfitting(history, chance, restored=history.best_epoch is not None)
+        findings += [] if rates else stopped_early(history, history.stopped, chance, run.epochs)
     return [*findings, *needless_threads(record)] if run.steps else findings
 
 
@@ -49,7 +53,7 @@ def idle_layers(record: Record, skill: float) -> list[Finding]:
         first = record.looks[0].layers[position].idle
         at_start = int((layer.idle & first).sum()) if first is not None else 0
         harmful = skill < LEARNED or at_start >= IDLE * units or count == units
-        if count < IDLE * units or units < 2:
+        if count < IDLE * units or units < 2 or not harmful:
             continue
         since, step = _since(record.looks, position)
         what = "are never above 0 for any of" if layer.kind == "relu" else "stand at an end of their range for nearly all of"
@@ -70,8 +74,7 @@ def idle_layers(record: Record, skill: float) -> list[Finding]:
             "at_start": at_start,
             "skill": skill,
         }
-        severity = None if harmful else NOTE
-        findings.append(found(code, cause, fix, where=layer.where, step=step, severity=severity, **numbers))
+        findings.append(found(code, cause, fix, where=layer.where, step=step, **numbers))
     return findings
 
 
@@ -94,34 +97,29 @@ def _idle(look: Look, position: int) -> Array:
 
 
 def gradients_by_layer(record: Record, skill: float) -> list[Finding]:
-    """SW1501 and SW1502: ∂L/∂output shrinks or grows on its way down, at the start and most of the time."""
+    """SW1501 and SW1502: ∂L/∂output shrinks or grows on its way down, and learning begins late or with a leap for it."""
     looks = [look for look in record.looks if all(math.isfinite(layer.gradient) for layer in look.layers)]
-    if len(looks) < 2:
-        return []
-    falls = [_fall(look) for look in looks]
-    typical = float(np.median(falls))
-    shown = looks[int(np.argmin(np.abs(np.log10(np.maximum(falls, 1e-40)) - math.log10(max(typical, 1e-40)))))]
-    top, bottom = _ends(shown)
+    if len(looks) < 2 or any(layer.idle is not None and layer.idle.all() for layer in looks[0].hidden):
+        return []  # nothing passes through such a layer, which is said
+    first, chance = looks[0], record.chance
+    flat = list(itertools.takewhile(lambda look: chance.skill(look.loss) < SLOW, looks))
+    falls = [_fall(look) for look in flat or looks[:1]]
+    waited = (flat or [first])[-1].step - first.step
+    top, bottom = _ends(first)
     numbers: dict[str, Any] = {
-        "ratio": typical,
-        "by_layer": {layer.where: layer.gradient for layer in shown.layers if layer.kind == "weights"},
-        "skill": skill,
+        "ratio": falls[0],
+        "by_layer": {layer.where: layer.gradient for layer in first.layers if layer.kind == "weights"},
+        "steps_at_chance": waited,
     }
-    dead = any(layer.idle is not None and layer.idle.all() for layer in shown.hidden)  # nothing passes there, which is said
-    if typical < VANISHED and skill < LEARNED and not dead:
-        cause = (
-            f"the gradient shrinks from {top.gradient:.2g} at {top.where} to {bottom.gradient:.2g} at {bottom.where}, "
-            f"{bottom.gradient / max(top.gradient, 1e-300):.1g} of it, so that the first layers hardly learn"
-        )
+    there = f"from {top.gradient:.2g} at {top.where} to {bottom.gradient:.2g} at {bottom.where}"
+    if falls[0] < VANISHED and len(falls) > 1 and falls[1] < 10 * VANISHED and waited >= min(LONG, record.run.steps):
+        cause = f"the gradient shrinks {there}, so that the loss stays at chance for {waited} steps or more"
         fix = "ReLU instead of sigmoid, he_normal weights, BatchNorm between the layers, or fewer layers"
-        return [found("SW1501", cause, fix, where=bottom.where, step=shown.step, **numbers)]
-    if typical > EXPLODED and skill < LEARNED:
-        cause = (
-            f"the gradient grows from {top.gradient:.2g} at {top.where} to {bottom.gradient:.2g} at {bottom.where}, "
-            f"{bottom.gradient / max(top.gradient, 1e-300):.1g} times as much"
-        )
+        return [found("SW1501", cause, fix, where=bottom.where, step=first.step, **numbers)]
+    if falls[0] > EXPLODED and (first.loss > LEAP * chance.loss or skill < 0):
+        cause = f"the gradient grows {there}, and the loss begins at {first.loss:.3g}, where chance has {chance.loss:.3g}"
         fix = "smaller first weights (he_normal, glorot_uniform), clip_norm=1.0, or BatchNorm between the layers"
-        return [found("SW1502", cause, fix, where=bottom.where, step=shown.step, **numbers)]
+        return [found("SW1502", cause, fix, where=bottom.where, step=first.step, **numbers)]
     return []
 
 
@@ -147,7 +145,7 @@ def weights_that_died(record: Record, skill: float) -> list[Finding]:
         return []
     with_it = record.trials.loss_after(record.start)
     without = record.trials.loss_after(record.start, regularized=False)
-    if not without < 0.9 * min(with_it, end.loss):
+    if not without < 0.95 * min(with_it, end.loss):
         return []
     where = pairs[int(np.argmin(left))][1]
     cause = (

@@ -18,7 +18,7 @@ LOOKED = 4096
 def order_of_rows(record: Record) -> list[Finding]:
     """SW1101 and SW1102."""
     rows, size = record.data.training, record.size
-    findings = repeated(rows.take(np.arange(min(len(rows), LOOKED))), len(rows))
+    findings = repeated(rows.take(np.arange(min(len(rows), LOOKED))), size, len(rows))
     if record.seed is not None or size >= len(rows) or findings:
         return findings
     share = between_batches(_columns(record, rows), size)
@@ -50,23 +50,26 @@ def between_batches(target: Array, size: int) -> float:
     return (share - chance) / (1.0 - chance)
 
 
-def repeated(rows: Rows, count: int) -> list[Finding]:
-    """SW1102: row i + P is row i again, for all rows and some P."""
+def repeated(rows: Rows, size: int, count: int) -> list[Finding]:
+    """SW1102: row i + P is row i again, for most rows and some P: the whole over again, or each batch some times."""
     n = len(rows)
     if n < 16:
         return []
     marks = _marks(rows)
+    _, counts = np.unique(marks, return_counts=True)
+    accident = float(((counts / n) ** 2).sum())  # that two rows are equal
     again = np.flatnonzero(marks[1:] == marks[0]) + 1
-    for period in again[again >= 8][:8]:
-        if 2 * period > n or len(np.unique(marks[:period])) < max(4, period // 2):
+    for period in dict.fromkeys([size, *again[again >= 8][:8].tolist()]):
+        if not 4 <= period <= n // 2 or len(np.unique(marks[:period])) < max(4, period // 2):
             continue
-        if (marks[period:] == marks[:-period]).mean() > 0.99:
+        share = float((marks[period:] == marks[:-period]).mean())
+        if share > 0.3 and share > 10 * accident:
             cause = (
-                f"the same {period} rows come again and again: row i and row i + {period} are equal, so that {count:,} rows "
-                f"are {period} different ones"
+                f"the same rows come again and again: row i + {period} is row i in {100 * share:.0f} % of the first {n:,}, and "
+                f"{len(counts):,} of these are different"
             )
-            fix = "look at the loop that cuts the batches: it takes the same slice each time"
-            return [found("SW1102", cause, fix, period=int(period), rows=count)]
+            fix = "look at the loop that cuts the batches: it takes the same slice more than once"
+            return [found("SW1102", cause, fix, period=int(period), share=share, different=len(counts), rows=count)]
     return []
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +34,9 @@ def too_high(record: Record, skill: float) -> list[Finding]:
     losses = np.array(record.run.history.columns.get("loss", [math.nan]))
     end = record.looks[-1].loss
     worse = end > 1.2 * min(losses.min(), record.looks[0].loss)
-    if (skill > LEARNED and not worse) or (np.mean(rises) < 0.25 and ratio < 0.1):
+    leapt = any(after.loss > 10 * before.loss for before, after in itertools.pairwise(record.looks))
+    violent = leapt or any(pair.ratio > 0.5 and rise for pair, rise in zip(record.pairs, rises, strict=True))
+    if not violent and ((skill > LEARNED and not worse) or (np.mean(rises) < 0.25 and ratio < 0.1)):
         return []
     trials = record.trials
     same = trials.loss_after(record.start)
@@ -74,14 +78,18 @@ def too_low(record: Record, skill: float) -> list[Finding]:
     """SW302: the weights hardly move, and the same steps at a higher rate come far lower."""
     ratio = float(np.median([pair.ratio for pair in record.pairs]))
     begin, end = record.looks[0].loss, record.looks[-1].loss
-    if ratio > 3e-4 or skill > LEARNED or not math.isfinite(end):
+    if ratio > 3e-4 or skill > LEARNED or not end < 1.2 * begin:
         return []
-    trials = record.trials
+    trials, rate = record.trials, max(pair.rate for pair in record.pairs)
+    last = record.pairs[-1].rate
+    if last < 1e-3 * rate:  # a schedule that has stopped the run: what if it had not?
+        trials = replace(trials, rate=rate)
     same = trials.loss_after(record.start)
     best, higher = better_rate(trials, record.start)
+    if same < BETTER * end and last < 1e-3 * rate:
+        return [_schedule_stopped(record, trials, same, rate, last)]
     if not higher[best] < BETTER * min(same, end):
         return []
-    rate = record.pairs[0].rate
     cause = (
         f"a step moves the weights by {100 * ratio:.2g} % (median), and the loss went from {begin:.4g} to {end:.4g}; "
         f"{trials.steps} steps at {best:g} times the rate come to {higher[best]:.4g}"
@@ -95,3 +103,13 @@ def too_low(record: Record, skill: float) -> list[Finding]:
         "loss_of_the_same_trial": same,
     }
     return [found("SW302", cause, f"a learning rate of {rate * best:.2g} instead of {rate:.2g}", **numbers)]
+
+
+def _schedule_stopped(record: Record, trials: Trials, same: float, rate: float, last: float) -> Finding:
+    end = record.looks[-1].loss
+    cause = (
+        f"the schedule has brought the learning rate from {rate:.2g} to {last:.2g} while the loss was {end:.4g}: "
+        f"{trials.steps} steps at {rate:.2g} throughout come to {same:.4g}"
+    )
+    numbers: dict[str, Any] = {"learning_rate": last, "proposed": rate, "loss": end, "loss_at_proposed": same}
+    return found("SW302", cause, "a schedule that falls more slowly: it counts steps, and not epochs", **numbers)

@@ -21,6 +21,7 @@ from .rates import LOWER
 from .record import Record
 
 MOST_STEPS = 2000
+MODERATE = 1e4  # predictions that no loss needs to fail at
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,20 @@ def post_mortem(record: Record) -> list[Finding]:
     if bad is None:
         return []
     history = ", ".join(f"{look.loss:.3g} at step {look.step}" for look in record.looks[-4:])
-    cause = f"the first number that is not finite is in {bad.array}, {bad.how}; the loss before was {history}"
+    cause = f"the first number that is not finite is in {bad.array}, which came about {bad.how}; the loss before was {history}"
+    own = bad.array == "the loss" and bad.largest < MODERATE
     fix = "a smaller learning rate, scaled inputs and targets, or clip_norm=1.0"
+    if own:
+        fix = "a loss that is computed stably: exp of numbers minus their maximum, and no logarithm of what may round to 0"
     numbers: dict[str, Any] = {
-        "step": bad.step,
+        "step_of_the_run": bad.step,
         "array": bad.array,
         "how": bad.how,
         "largest_input": bad.largest,
         "losses": [[look.step, look.loss] for look in record.looks],
     }
     findings = [found("SW201", cause, fix, where=bad.layer, step=bad.step, **numbers)]
-    return [*findings, *_rate(record)]
+    return findings if own else [*findings, *_rate(record)]
 
 
 def _rate(record: Record) -> list[Finding]:
@@ -163,9 +167,9 @@ def _heard(act: Any) -> tuple[list[str], Any]:
 
 
 def _how(said: list[str], numbers: str, layer: Layer | None = None) -> str:
-    faults = " and ".join(dict.fromkeys(said)) or "computed"
+    faults = f"by {' and '.join(dict.fromkeys(said))} " if said else ""
     weights = "" if layer is None else _weights(layer)
-    return f"by {faults} from {numbers}{weights}"
+    return f"{faults}from {numbers}{weights}"
 
 
 def _weights(layer: Layer) -> str:

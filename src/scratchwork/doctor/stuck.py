@@ -15,6 +15,7 @@ from .looks import some_rows
 from .record import Record
 
 AT_CHANCE = 0.03  # of the loss at chance taken away
+NOTHING = 0.5  # where no gradient is left anywhere, less than this is being stuck
 LEAST_STEPS = 20
 NEIGHBOURS = 400
 
@@ -22,7 +23,8 @@ NEIGHBOURS = 400
 def stuck_at_chance(record: Record, skill: float, known: list[Finding]) -> list[Finding]:
     """SW501 with the path that was walked, and the cause where a trial has shown one."""
     end = record.looks[-1]
-    if record.run.steps < LEAST_STEPS or not -0.5 < skill < AT_CHANCE or not _no_better(record):
+    still = all(layer.weight_gradient < 1e-12 for layer in end.layers) and skill < NOTHING
+    if record.run.steps < LEAST_STEPS or not (still or (-0.5 < skill < AT_CHANCE and _no_better(record))):
         return []
     path, causes = walk(record, [finding.code for finding in known if finding.alarm])
     what = "the entropy of the class shares" if record.chance.shares is not None else "the best constant answer"

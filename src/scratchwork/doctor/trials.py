@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,7 +32,7 @@ class Trials:
     size: int
     steps: int
     judged: Rows  # the rows on which the end of a trial is measured
-    first_step: int = 0
+    rate: float | None = None  # in place of a schedule
 
     @classmethod
     def of(cls, shadow: Shadow, updater: Updater, rows: Rows, size: int, steps: int, judged: Rows) -> Trials:
@@ -59,6 +60,8 @@ class Trials:
         rule = self.updater.optimizer
         if not isinstance(rule, Optimizer):
             return math.nan
+        if self.rate is not None:
+            rule = _at(rule, self.rate)
         trial = Shadow(self.shadow.network, self.shadow.loss)
         trial.become(start)
         rows, judged = self.rows, self.judged
@@ -80,6 +83,13 @@ class Trials:
             return math.inf
         value = trial.value(judged, step=1)
         return value if math.isfinite(value) else math.inf
+
+
+def _at(rule: Optimizer, rate: float) -> Optimizer:
+    """The rule at a constant learning rate."""
+    other = copy.copy(rule)
+    object.__setattr__(other, "learning_rate", rate)
+    return other
 
 
 def _walked(trial: Shadow, updater: Updater, run: Run, batches: Batches, per_epoch: int, steps: int) -> bool:
