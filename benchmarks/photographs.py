@@ -1,6 +1,6 @@
 """Photographs of walkthrough pages at three widths, light and dark, in headless Chromium, with what a browser says of them.
 
-    python -m benchmarks.photographs [--out FOLDER] [--browser chromium]
+    python benchmarks/photographs.py [--out FOLDER] [--browser chromium]
 
 The browser is spoken to through a pipe, so that nothing has to be installed beside it. For each page and width it is
 measured how wide the page is (wider than the screen means that a phone scrolls sideways), what the console said, and which
@@ -183,7 +183,9 @@ def subjects() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Make the pages, photograph them, and print what was measured."""
+    """Make the pages, photograph them, print what was measured, and keep it with the other results."""
+    from machine import describe_machine, write_result
+
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", default="photographs", help="folder for the pages and the pictures")
     parser.add_argument("--browser", help="the name or path of Chromium")
@@ -191,24 +193,46 @@ def main() -> None:
     program = find_browser(options.browser)
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
+    rows = []
     for name, make in subjects().items():
-        begun = time.perf_counter()
-        page = make().html()
-        seconds = time.perf_counter() - begun
         path = folder / f"{name}.html"
+        times = []
+        for _ in range(5):
+            begun = time.perf_counter()
+            page = make().html()
+            times.append(time.perf_counter() - begun)
         path.write_text(page, encoding="utf-8")
-        print(f"{name}: {path.stat().st_size:,} bytes, made in {seconds:.2f} s")
-        if program is None:
-            continue
-        with Browser(program) as browser:
-            for width in WIDTHS:
-                for dark in (False, True):
-                    browser.open(path, width, dark=dark)
-                    browser.photograph(folder / f"{name}-{width}-{'dark' if dark else 'light'}.png")
-                    asked = [address for address in browser.requests() if not address.startswith("file:")]
-                    print(f"  {width} px: overflow {browser.overflow()}, console {browser.complaints()}, asked for {asked}")
+        row: dict[str, Any] = {"page": name, "bytes": path.stat().st_size, "seconds": sorted(times)[2], "first": times[0]}
+        print(f"{name}: {row['bytes']:,} bytes, made in {row['seconds']:.2f} s (the first time {row['first']:.2f} s)")
+        if program is not None:
+            row |= photographed(program, path)
+        rows.append(row)
     if program is None:
-        print("Chromium is not installed: no photographs")
+        print("Chromium is not installed: no photographs, and nothing is kept")
+        return
+    result = {"machine": describe_machine(), "browser": version(program), "widths": WIDTHS, "pages": rows}
+    print(f"kept in {write_result('walkthrough', result)}")
+
+
+def photographed(program: str, path: Path) -> dict[str, Any]:
+    """Photographs of a page at every width, light and dark; the most that it overflowed, and what the browser said."""
+    overflow, said, asked = 0, [], []
+    with Browser(program) as browser:
+        for width in WIDTHS:
+            for dark in (False, True):
+                browser.open(path, width, dark=dark)
+                browser.photograph(path.with_name(f"{path.stem}-{width}-{'dark' if dark else 'light'}.png"))
+                overflow = max(overflow, browser.overflow())
+                said += browser.complaints()
+                asked += [address for address in browser.requests() if not address.startswith("file:")]
+    print(f"  overflow {overflow} px, console {said}, asked for {asked}")
+    return {"overflow": overflow, "console": len(said), "requests": len(asked)}
+
+
+def version(program: str) -> str:
+    """What the browser calls itself."""
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "Chromium"
 
 
 if __name__ == "__main__":

@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from . import doctor, export, pictures
     from .doctor import check_prediction, diagnose
     from .estimators import Classifier, Regressor, TabularClassifier, TabularRegressor
+    from .explain import Walkthrough, walkthrough
     from .export import from_onnx, from_sklearn, from_torch, to_torch
 
 __all__ = [
@@ -156,6 +157,7 @@ __all__ = [
     "TabularRegressor",
     "Tanh",
     "TrainingState",
+    "Walkthrough",
     "WarmUp",
     "__version__",
     "average",
@@ -183,6 +185,7 @@ __all__ = [
     "save",
     "schedules",
     "to_torch",
+    "walkthrough",
 ]
 
 
@@ -191,6 +194,7 @@ _LATER = {
     "doctor": ".doctor",
     "export": ".export",
     "pictures": ".pictures",
+    **dict.fromkeys(("Walkthrough", "walkthrough"), ".explain"),
     **dict.fromkeys(("from_onnx", "from_sklearn", "from_torch", "to_torch"), ".export"),
     **dict.fromkeys(("Classifier", "Regressor", "TabularClassifier", "TabularRegressor"), ".estimators"),
 }

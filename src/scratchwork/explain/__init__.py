@@ -1,1 +1,8 @@
 """A network's work shown: one row through forward, loss, backward and update, every equation with its numbers put in."""
+
+from .content import document_of
+from .document import Document
+from .presentation import Walkthrough, walkthrough
+from .recorded import likely_loss, remade
+
+__all__ = ["Document", "Walkthrough", "document_of", "likely_loss", "remade", "walkthrough"]

@@ -149,7 +149,11 @@ def in_pieces(formula: Formula) -> str:
 
 def _infix(piece: str) -> str:
     """A sign at the beginning of a piece stands between two terms all the same."""
-    return '<mo form="infix" lspace="0" rspace="0.25em">' + piece.removeprefix("<mo>") if piece.startswith("<mo>") else f"<mrow>{piece}</mrow>"
+    return (
+        '<mo form="infix" lspace="0" rspace="0.25em">' + piece.removeprefix("<mo>")
+        if piece.startswith("<mo>")
+        else f"<mrow>{piece}</mrow>"
+    )
 
 
 def equals(result: Formula) -> Formula:

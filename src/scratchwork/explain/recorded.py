@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arrays import Array
 from ..errors import FileFormatError, ScratchworkError
 from ..layers import Softmax
 from ..losses import (
@@ -59,18 +60,21 @@ def likely_loss(thing: Any, y: ArrayLike) -> Loss:
     last = network.layers[-1] if getattr(network, "layers", None) else None
     outputs = network.out_shape[0] if getattr(network, "built", False) else 0
     if task is None:
-        whole = np.asarray(y).dtype.kind in "iub"
-        task = (
-            "multiclass" if whole and outputs != 1 else "attributes" if whole and set(np.unique(y)) <= {0, 1} else "regression"
-        )
-        link = (
-            "identity"
-            if isinstance(last, Softmax)
-            else {"multiclass": "softmax", "attributes": "sigmoid"}.get(task, "identity")
-        )
+        task, link = _task(np.asarray(y), outputs)
+        if task == "multiclass" and isinstance(last, Softmax):
+            link = "identity"
     if task == "multiclass":
         kinds: dict[Any, type[Loss]] = {"softmax": SoftmaxCrossEntropy, "identity": CategoricalCrossEntropy}
         return kinds.get(link, MulticlassHinge)()
     if task == "attributes":
         return SigmoidBinaryCrossEntropy() if link == "sigmoid" else BinaryHinge()
     return Poisson() if link == "exp" else MeanSquaredError()
+
+
+def _task(y: Array, outputs: int) -> tuple[str, str]:
+    """What whole numbers or others as answers ask for, and what then turns outputs into probabilities or means."""
+    if y.dtype.kind not in "iub":
+        return "regression", "identity"
+    if outputs != 1:
+        return "multiclass", "softmax"
+    return ("attributes", "sigmoid") if set(np.unique(y).tolist()) <= {0, 1} else ("regression", "identity")

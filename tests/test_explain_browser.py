@@ -1,0 +1,74 @@
+"""The pages in a real browser, where Chromium is installed; what can be known without one is asserted everywhere."""
+
+import re
+import time
+
+import pytest
+from benchmarks.photographs import WIDTHS, Browser, find_browser, subjects
+
+MOST_BYTES = 1_000_000
+MOST_SECONDS = 2.0
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """The three pages of the proof: (file, seconds that it took to make)."""
+    folder = tmp_path_factory.mktemp("pages")
+    found = {}
+    for name, make in subjects().items():
+        make()  # the first one pays for imports
+        begun = time.perf_counter()
+        text = make().html()
+        seconds = time.perf_counter() - begun
+        path = folder / f"{name}.html"
+        path.write_text(text, encoding="utf-8")
+        found[name] = (path, seconds)
+    return found
+
+
+@pytest.mark.parametrize("name", ["2-3-2", "784-10-10", "batch-norm"])
+def test_pages_are_small_and_soon_made(pages, name):
+    path, seconds = pages[name]
+    assert path.stat().st_size <= MOST_BYTES
+    assert seconds <= MOST_SECONDS
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"<script|https?://(?!www\.w3\.org)|@import|url\(", text)
+
+
+@pytest.mark.slow
+def test_pages_in_chromium(pages, tmp_path):
+    program = find_browser()
+    for path, _ in pages.values():
+        if program is None:  # no browser to ask: the page says itself that it loads nothing and fits a phone
+            text = path.read_text(encoding="utf-8")
+            assert "default-src 'none'" in text
+            assert "width=device-width" in text
+            continue
+        with Browser(program) as browser:
+            for width in WIDTHS:
+                for dark in (False, True):
+                    browser.open(path, width, dark=dark)
+                    assert browser.overflow() <= 0, (path.name, width)
+                    assert browser.complaints() == []
+                    assert browser.requests() == [path.resolve().as_uri()]
+                    paper = browser.value("getComputedStyle(document.body).backgroundColor")
+                    shade = sum(int(number) for number in re.findall(r"\d+", paper)[:3])
+                    assert (shade < 200) == dark
+            browser.photograph(tmp_path / "page.png")
+            assert (tmp_path / "page.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_the_browser_sees_what_is_wrong(tmp_path):
+    """The checks can fail: a page that is too wide, complains, and asks for what is elsewhere."""
+    program = find_browser()
+    if program is None:
+        return
+    path = tmp_path / "wrong.html"
+    path.write_text('<meta name=viewport content="width=device-width"><div style="width:900px">x</div>'
+                    '<img src="missing.png"><script>console.error("so it is")</script>')  # fmt: skip
+    with Browser(program) as browser:
+        browser.open(path, 360)
+        assert browser.overflow() > 0
+        assert any("so it is" in words for words in browser.complaints())
+        assert any(address.endswith("missing.png") for address in browser.requests())
