@@ -9,7 +9,7 @@ from .. import layers as kinds
 from ..arrays import Array, Shape
 from ..errors import FileFormatError
 from ..layers import Layer
-from .onnx_file import attributes
+from .onnx_file import Room, attributes
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +83,7 @@ class Node:
     settings: dict[str, Any]
     opset: int
     arrays: Numbers
+    room: Room
 
     def refused(self, why: str) -> FileFormatError:
         """The error for this node."""
@@ -104,15 +105,23 @@ class Node:
         found: Array = self.inputs[index]
         return found
 
+    def keep(self, layer: Layer, found: dict[str, Array]) -> None:
+        """Remember the numbers of a layer, which will be made of the file's."""
+        self.room.take(sum(array.size for array in found.values()))
+        self.arrays[id(layer)] = layer, found
 
-def node_of(proto: Any, index: int, values: dict[str, Any], opset: int, arrays: Numbers) -> Node:
+
+def node_of(proto: Any, index: int, values: dict[str, Any], opset: int, arrays: Numbers, room: Room) -> Node:
     """A node of a graph with its inputs looked up; FileFormatError for an input that nothing has given."""
     name = proto.name or f"{proto.op_type} number {index}"
     operator = f"{proto.domain}.{proto.op_type}" if proto.domain not in ("", "ai.onnx") else proto.op_type
     for entry in proto.input:
         if entry and entry not in values:
             raise FileFormatError(f"the node {name!r} of type {operator} takes {entry!r}, which no node before it gives")
-    return Node(operator, name, [values[entry] if entry else None for entry in proto.input], attributes(proto), opset, arrays)
+    if any(entry in values for entry in proto.output):
+        raise FileFormatError(f"the node {name!r} of type {operator} gives what is there already")
+    inputs = [values[entry] if entry else None for entry in proto.input]
+    return Node(operator, name, inputs, attributes(proto), opset, arrays, room)
 
 
 def dense(node: Node, chain: Chain, weight: Array, bias: Array | None) -> Chain:
@@ -124,13 +133,15 @@ def dense(node: Node, chain: Chain, weight: Array, bias: Array | None) -> Chain:
         raise node.refused(f"its bias of shape {bias.shape} is not one number per output, of which there are {units}")
     layer = kinds.Dense(units, use_bias=bias is not None)
     found = {"weight": weight} | ({} if bias is None else {"bias": np.broadcast_to(bias.reshape(-1), (units,))})
-    node.arrays[id(layer)] = layer, found
+    node.keep(layer, found)
     return chain.then(layer, (units,))
 
 
-def merged(chain: Chain, after: Affine) -> Chain:
-    """The chain with a shift and a scale more: two in a row are one."""
+def merged(node: Node, chain: Chain, after: Affine) -> Chain:
+    """The chain with a shift and a scale more: two in a row are one, and what changes nothing is none."""
     last = chain.links[-1] if chain.links else None
+    before = [last.center.size, last.scale.size] if isinstance(last, Affine) else []
+    node.room.take(2 * max(after.center.size, after.scale.size, *before, 0))
     if not isinstance(last, Affine):
         return chain.then(after)
     # ((x − c)/s − d)/t = (x − (c + d s)) / (s t)

@@ -13,11 +13,27 @@ from ..errors import FileFormatError, MissingDependencyError, MissingFileError
 MAX_BYTES = 512 * 2**20
 MAX_NODES = 5_000
 
+FEW = 16_000_000
+"""Numbers that an import may make of any file, however small: layers may share what stands in it once."""
+
 KINDS: dict[int, type[np.generic]] = {1: np.float32, 11: np.float64, 10: np.float16, 7: np.int64, 6: np.int32, 9: np.bool_}
 """Types of tensors that are read, by the numbers that the format gives them."""
 
 STRINGS = 8
 FLOATS = (1, 11, 10)
+
+
+class Room:
+    """How many numbers may still be made of a file: those that it can hold twice, and some where it is small."""
+
+    def __init__(self, size: int) -> None:
+        self.left = max(FEW, size // 2)
+
+    def take(self, count: int) -> None:
+        """Refuse what a file of this size has no reason to ask for, before it is made."""
+        self.left -= count
+        if self.left < 0:
+            raise FileFormatError("its layers ask for many more numbers than the file holds")
 
 
 def read_model(path: str | PathLike[str]) -> Any:

@@ -12,6 +12,7 @@ from ..arrays import Array
 from ..errors import FileFormatError, ScratchworkError
 from ..layers import Layer
 from .onnx_chain import Affine, Chain, Label, Marked, Node, dense, merged
+from .onnx_file import KINDS
 
 # Products
 
@@ -53,7 +54,7 @@ def _arithmetic(node: Node) -> Chain:
     }
     if node.operator in ("Mul", "Div") and not (np.isfinite(1.0 / value) & (value != 0)).all():
         raise node.refused("a factor of 0 takes a feature away")
-    return merged(first, affine[node.operator]())
+    return merged(node, first, affine[node.operator]())
 
 
 def _per_feature(node: Node, chain: Chain, value: Array) -> Array:
@@ -71,24 +72,32 @@ def _joined(node: Node, a: Chain, b: Chain) -> Chain:
     """Two branches of one chain multiplied: the activations that are written so."""
     if len(a.links) > len(b.links):
         a, b = b, a
-    more = [type(link) for link in b.links[len(a.links) :]]
-    if node.operator == "Mul" and a.columns == b.columns == 1 and a.begins(b, len(more)):
-        if more == [kinds.Sigmoid]:
-            return a.then(kinds.SiLU())
-        if more == [kinds.Softplus, kinds.Tanh]:
-            return a.then(kinds.Mish())
-        if more == [Affine, Marked, Affine] and _is_gelu(b.links[-3:]):
-            return merged(a.then(kinds.GELU()), Affine(np.zeros(()), np.array(0.5)))
+    same = next((i for i, (one, two) in enumerate(zip(a.links, b.links, strict=False)) if one is not two), len(a.links))
+    start, left, right = replace(a, links=a.links[:same]), a.links[same:], b.links[same:]
+    if node.operator == "Mul" and a.columns == b.columns == 1:
+        more = [type(link) for link in right]
+        if not left and more == [kinds.Sigmoid]:
+            return start.then(kinds.SiLU())
+        if not left and more == [kinds.Softplus, kinds.Tanh]:
+            return start.then(kinds.Mish())
+        if more == [Affine, Marked, Affine] and (scale := _gelu_scale(left, right)) is not None:
+            gelu = start.then(kinds.GELU())
+            return gelu if abs(scale - 1.0) < 1e-6 else merged(node, gelu, Affine(np.zeros(()), np.array(scale)))
     raise node.refused("an import reads networks in which each layer takes what the one before it gives")
 
 
-def _is_gelu(links: tuple[Any, ...]) -> bool:
-    """Whether it is 1 + erf(x/√2): the rest of 2 · GELU."""
-    inside, erf, outside = links
-    near = [
-        (inside.center, 0.0), (inside.scale, math.sqrt(2.0)), (outside.center, -1.0), (outside.scale, 1.0)
-    ]  # fmt: skip
-    return erf.operator == "Erf" and all(np.size(found) == 1 and abs(float(found) - wanted) < 1e-6 for found, wanted in near)
+def _gelu_scale(left: tuple[Any, ...], right: tuple[Any, ...]) -> float | None:
+    """What GELU is divided by where x/s, or x itself, is multiplied by (1 + erf(x/√2))/t; None where it is none."""
+    inside, erf, outside = right
+    shifts, scales = [(inside.center, 0.0), (outside.center, -1.0)], [outside.scale]
+    if len(left) == 1 and isinstance(left[0], Affine):
+        shifts.append((left[0].center, 0.0))
+        scales.append(left[0].scale)
+    elif left:
+        return None
+    near = [(inside.scale, math.sqrt(2.0)), *shifts]
+    known = erf.operator == "Erf" and all(np.size(value) == 1 and abs(float(value) - wanted) < 1e-6 for value, wanted in near)
+    return math.prod(map(float, scales)) / 2.0 if known and all(scale.ndim == 0 for scale in scales) else None
 
 
 # Shapes
@@ -96,14 +105,17 @@ def _is_gelu(links: tuple[Any, ...]) -> bool:
 
 def _flatten(node: Node) -> Chain:
     chain, _ = node.data()
-    if node.settings.get("axis", 1) != 1:
+    if node.settings.get("axis", 1) not in (1, -len(chain.shape)):
         raise node.refused("it makes rows of several rows")
     return chain if len(chain.shape) == 1 else chain.then(kinds.Flatten(), (math.prod(chain.shape),))
 
 
-def _reshape(node: Node) -> Chain | Label:
+def _reshape(node: Node) -> Chain | Label | Array:
     if isinstance(node.inputs[0], Label):
         return node.inputs[0]
+    if isinstance(node.inputs[0], np.ndarray):
+        node.room.take(node.inputs[0].size)
+        return node.inputs[0].reshape([int(size) for size in node.array(1).reshape(-1)])
     chain, _ = node.data()
     if len(chain.shape) == 1 and node.array(1).reshape(-1).tolist() == [-1, 1]:
         return chain  # what skl2onnx writes at the end of a regression, also where it has several outputs
@@ -120,6 +132,12 @@ def _reshape(node: Node) -> Chain | Label:
     if shape == chain.shape:
         return chain
     return chain.then(kinds.Flatten() if len(shape) == 1 else kinds.Reshape(shape), shape)
+
+
+def _transpose(node: Node) -> Array:
+    if not isinstance(node.inputs[0], np.ndarray):
+        raise node.refused("it changes the order of what comes from the layers before it")
+    return node.array(0).transpose(node.settings.get("perm"))
 
 
 # Activations, normalization
@@ -180,7 +198,7 @@ def _batch_norm(node: Node) -> Chain:
     layer = kinds.BatchNorm(
         momentum=momentum if 0.0 <= momentum < 1.0 else 0.9, eps=node.settings.get("epsilon", 1e-5) or 1e-12
     )
-    node.arrays[id(layer)] = layer, dict(zip(("gamma", "beta", "running_mean", "running_var"), arrays, strict=True))
+    node.keep(layer, dict(zip(("gamma", "beta", "running_mean", "running_var"), arrays, strict=True)))
     if (arrays[3] < 0).any():
         raise node.refused("it has a negative variance")
     return chain.then(layer)
@@ -194,7 +212,7 @@ def _layer_norm(node: Node) -> Chain:
     beta = node.array(2) if len(rest) > 1 and rest[1] is not None else np.zeros_like(gamma)
     if gamma.shape != chain.shape[-1:] or beta.shape != gamma.shape:
         raise node.refused(f"rows of shape {chain.shape} do not go through numbers of shape {gamma.shape}")
-    node.arrays[id(layer)] = layer, {"gamma": gamma, "beta": beta}
+    node.keep(layer, {"gamma": gamma, "beta": beta})
     return chain.then(layer)
 
 
@@ -203,7 +221,7 @@ def _scaler(node: Node) -> Chain:
     offset, scale = (np.array(node.settings.get(*pair), np.float64) for pair in (("offset", [0.0]), ("scale", [1.0])))
     if any(value.size not in (1, chain.shape[0]) for value in (offset, scale)) or len(chain.shape) != 1 or (scale == 0).any():
         raise node.refused(f"rows of shape {chain.shape} do not go through {offset.size} offsets and {scale.size} factors")
-    return merged(chain, Affine(np.broadcast_to(offset, chain.shape), np.broadcast_to(1.0 / scale, chain.shape)))
+    return merged(node, chain, Affine(np.broadcast_to(offset, chain.shape), np.broadcast_to(1.0 / scale, chain.shape)))
 
 
 # Decisions
@@ -235,8 +253,11 @@ def _where(node: Node) -> Chain:
     raise node.refused("an import reads no choices but that of a softplus")
 
 
-def _cast(node: Node) -> Chain | Label:
+def _cast(node: Node) -> Chain | Label | Array:
     value = node.inputs[0]
+    if isinstance(value, np.ndarray) and node.settings.get("to") in KINDS:
+        node.room.take(value.size)
+        return value.astype(KINDS[node.settings["to"]])
     if isinstance(value, Label) and value.threshold == 0.0 and value.labels is None and node.settings.get("to") in (1, 11):
         return value.chain.then(kinds.Step())
     if isinstance(value, Chain | Label) and (isinstance(value, Label) or node.settings.get("to") in (1, 11)):
@@ -284,6 +305,7 @@ OPERATORS: dict[str, Callable[[Node], Any]] = {
     **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _arithmetic),
     "Flatten": _flatten,
     "Reshape": _reshape,
+    "Transpose": _transpose,
     "Relu": _activation(lambda settings: kinds.ReLU()),
     "Sigmoid": _activation(lambda settings: kinds.Sigmoid()),
     "Tanh": _activation(lambda settings: kinds.Tanh()),

@@ -1,6 +1,7 @@
 """Dense networks from ONNX files: parameters and labels become a Sequential or a Model that can be trained on."""
 
 import json
+import math
 from dataclasses import replace
 from os import PathLike
 from typing import Any
@@ -14,7 +15,7 @@ from ..model import Model
 from ..preprocessing import Rescale, Standardize, Transformer
 from ..sequential import Sequential
 from .onnx_chain import Affine, Chain, Label, Marked, Numbers, node_of
-from .onnx_file import array_of, attributes, read_model, rows_shape
+from .onnx_file import Room, array_of, attributes, read_model, rows_shape
 from .onnx_nodes import OPERATORS
 
 
@@ -38,6 +39,8 @@ def from_onnx(path: str | PathLike[str]) -> Sequential | Model:
             return _imported(proto)
     except ScratchworkError as error:
         raise FileFormatError(f"{path}: {error}") from error
+    except MemoryError as error:
+        raise FileFormatError(f"{path} does not fit into memory") from error
     except (ValueError, TypeError, IndexError, KeyError, OverflowError) as error:  # whatever a damaged file leads to
         raise FileFormatError(f"{path} is damaged: {' '.join(str(error).split())[:200]}") from error
 
@@ -52,11 +55,12 @@ def _imported(proto: Any) -> Sequential | Model:
     shape, dtype = rows_shape(inputs[0])
     values[inputs[0].name] = Chain(shape, start=shape, wide=dtype is np.float64)
     arrays: Numbers = {}
+    room = Room(proto.ByteSize())
     for index, entry in enumerate(graph.node):
         if entry.op_type == "Constant" and not entry.domain:
             values[entry.output[0]] = _constant(entry)
             continue
-        node = node_of(entry, index, values, opset, arrays)
+        node = node_of(entry, index, values, opset, arrays, room)
         read = OPERATORS.get(node.operator)
         if read is None:
             raise node.refused("an import reads dense layers, activations and normalization, and labels at the end")
@@ -70,7 +74,7 @@ def _imported(proto: Any) -> Sequential | Model:
             raise FileFormatError(f"no node gives the output {entry.name!r}")
         outputs.append((entry.name, values[entry.name]))
     metadata = _metadata(proto) if proto.producer_name == "scratchwork" else {}
-    return _assembled(outputs, arrays, metadata)
+    return _assembled(outputs, arrays, metadata, room)
 
 
 def _constant(entry: Any) -> Any:
@@ -96,13 +100,16 @@ def _metadata(proto: Any) -> dict[str, Any]:
     return found
 
 
-def _assembled(outputs: list[tuple[str, Any]], arrays: Numbers, metadata: dict[str, Any]) -> Sequential | Model:
+def _assembled(outputs: list[tuple[str, Any]], arrays: Numbers, metadata: dict[str, Any], room: Room) -> Sequential | Model:
     """The network of the outputs, with labels and preprocessing where there are some."""
     chains = [value for _, value in outputs if isinstance(value, Chain)]
     labels = [value for _, value in outputs if isinstance(value, Label)]
     if len(chains) != 1 or len(labels) > 1 or len(chains) + len(labels) < len(outputs):
         raise FileFormatError(f"the graph has the outputs {', '.join(name for name, _ in outputs)}: one of numbers is read")
     chain, label = chains[0], labels[0] if labels else None
+    first = chain.links[0] if chain.links else None
+    if isinstance(first, Affine):  # which may become one number per feature
+        room.take(2 * math.prod(chain.start) if first.center.ndim or first.scale.ndim else 2)
     names = {name: metadata.get(name) for name in ("feature_names", "target_name")}
     if label is None:
         return _numbers(chain, arrays, names, bare=outputs[0][0] == "outputs" and bool(metadata), ours=bool(metadata))
