@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ import numpy as np
 from ..arrays import Array
 from .curves import overfitting, stopped_early
 from .findings import Finding, found
-from .looks import LayerLook, Look
+from .looks import WATCHED, LayerLook, Look, some_rows
 from .order import order_of_rows
 from .rates import learning_rate
 from .record import Record
 from .scores import hidden_imbalance
 from .stuck import stuck_at_chance
 
+SHRUNK = 0.5  # of the norm that a layer's weights began with
 IDLE = 0.5  # share of a layer's units
 LEARNED = 0.5  # of the loss at chance: who has taken that much away is not kept from learning
 VANISHED, EXPLODED = 1e-3, 100.0  # ∂L/∂output of the first layer with weights, as a share of that of the last
@@ -141,16 +143,19 @@ def weights_that_died(record: Record, skill: float) -> list[Finding]:
     if not pairs or not regularized(record) or skill > LEARNED:
         return []
     left = [b.weight / a.weight for a, b in pairs]
-    if min(left) > 0.2:
+    if min(left) > SHRUNK:
         return []
-    with_it = record.trials.loss_after(record.start)
-    without = record.trials.loss_after(record.start, regularized=False)
-    if not without < 0.95 * min(with_it, end.loss):
+    trials, held = record.trials, record.data.validation
+    if held is not None:  # rows that no weight was made for: a penalty that does its work makes the others worse
+        trials = replace(trials, judged=some_rows(held, WATCHED))
+    with_it = min(trials.loss_after(record.start), record.shadow.value(trials.judged, step=1))
+    without = trials.loss_after(record.start, regularized=False)
+    if not without < 0.9 * with_it:
         return []
     where = pairs[int(np.argmin(left))][1]
     cause = (
-        f"the weights have shrunk to {100 * min(left):.2g} % of what they were; {record.trials.steps} steps without the "
-        f"penalty come to a loss of {without:.4g}, and the run with it to {end.loss:.4g}"
+        f"the weights have shrunk to {100 * min(left):.2g} % of what they were; {trials.steps} steps without the "
+        f"penalty come to a loss of {without:.4g}, and with it to {with_it:.4g}"
     )
     fix = "a penalty a hundred times smaller: the regularizer, or weight_decay of the optimizer"
     numbers: dict[str, Any] = {"left": min(left), "loss": end.loss, "loss_without": without, "loss_with": with_it}

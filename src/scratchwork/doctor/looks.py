@@ -21,6 +21,7 @@ from ..sparse_rows import SparseRows, fed, in_dtype
 FLAT_ENDS: dict[type[Layer], float] = {Sigmoid: 0.01, Tanh: 0.02}
 """How close to its ends an activation is where its slope is below 0.01 (sigmoid), 0.04 (tanh)."""
 ALMOST_ALL = 0.95
+WATCHED = 512  # rows, the same in every look
 
 
 @dataclass(frozen=True)

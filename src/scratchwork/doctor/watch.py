@@ -16,11 +16,10 @@ from ..updates import Updater
 from .chance import chance_of
 from .during import conclude
 from .findings import Diagnosis, Finding
-from .looks import Shadow, some_rows
+from .looks import WATCHED, Shadow, some_rows
 from .record import Pair, Record
 from .replay import post_mortem
 
-WATCHED = 512  # rows, the same in every look
 EARLY = (0, 10, 100, 1000, 10000)  # steps after which a look is taken, besides those after 1, 2, 4, 8, ... epochs
 
 
