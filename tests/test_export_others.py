@@ -81,6 +81,14 @@ def test_what_is_no_network_of_scikit_learn_is_refused():
         sw.from_sklearn(fitted(scaler, TARGETS["two"], "float64"))
 
 
+def test_a_network_that_has_diverged_is_refused():
+    for name in ("coefs_", "intercepts_"):
+        estimator = fitted(MLPClassifier((3,), random_state=0), TARGETS["two"], "float64")
+        getattr(estimator, name)[0].flat[0] = np.inf
+        with pytest.raises(ConfigurationError, match="NaN or an infinity"):
+            sw.from_sklearn(estimator)
+
+
 def test_pytorch_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     network = sw.Sequential([sw.Dense(1)])

@@ -233,13 +233,15 @@ def from_sklearn(estimator: Any) -> Model:
     Raises
     ------
     ConfigurationError
-        Another kind of estimator, or one that is not fitted.
+        Another kind of estimator, or one that is not fitted or has diverged.
     """
     before, last = _pipeline(estimator)
     if type(last).__name__ not in ("MLPClassifier", "MLPRegressor") or not hasattr(last, "activation"):
         raise ConfigurationError(f"from_sklearn takes an MLPClassifier or MLPRegressor; received {estimator!r}")
     if not hasattr(last, "coefs_"):
         raise ConfigurationError(f"{last!r} is not fitted yet: call its fit first")
+    if not all(np.isfinite(array).all() for array in (*last.coefs_, *last.intercepts_)):
+        raise ConfigurationError(f"{last!r} has weights with NaN or an infinity: a network that diverged is not taken over")
     layers: list[Layer] = []
     for index, weight in enumerate(last.coefs_):
         layers.append(kinds.Dense(weight.shape[1]))
