@@ -22,12 +22,11 @@ import numpy as np
 from ..arrays import Array
 from .formula import (
     RELATIONS,
-    SUBSCRIPTS,
-    SUPERSCRIPTS,
     TIMES,
     Big,
     Bracketed,
     Call,
+    Cases,
     Formula,
     Fraction,
     Matrix,
@@ -40,6 +39,7 @@ from .formula import (
     Symbol,
     Words,
 )
+from .rounding import SUBSCRIPTS, SUPERSCRIPTS
 
 Value: TypeAlias = "float | str | Formula"
 
@@ -273,6 +273,16 @@ def _cell(table: Array, i: int | None, j: int | None) -> Formula:
     return Words("⋱" if i is None and j is None else "⋮" if i is None else "⋯")
 
 
+def cases(name: str, *rows: tuple[str, str]) -> Formula:
+    """`name` = value by value, each under its condition; the last condition may be empty, for "otherwise".
+
+    >>> cases("y", ("x", "x > 0"), ("α x", "")).text()
+    'y = { x  if x > 0; α x  otherwise'
+    """
+    made = tuple((read(value), row(Words("if "), read(when)) if when else Words("otherwise")) for value, when in rows)
+    return Row((read(name), Operator("="), Cases(made)))
+
+
 def index_text(place: Sequence[int]) -> str:
     """Indices as they stand below a letter: 3, or 3,1."""
     return ",".join(map(str, place))
@@ -283,10 +293,10 @@ def entry(name: str, place: Sequence[int]) -> Formula:
     return Sub(read(name), Words(index_text(place))) if place else read(name)
 
 
-def row(*parts: Value) -> Row:
+def row(*parts: Value) -> Formula:
     """Parts side by side; texts are read, except for single signs."""
     made = [Operator(part) if isinstance(part, str) and part in _SIGNS else as_formula(part) for part in parts]
-    return Row(tuple(made))
+    return _tidied(Row(tuple(made)))
 
 
 _SIGNS = frozenset("=≈+−·⊙←→,…×") | {TIMES}
