@@ -109,7 +109,7 @@ def between(terms: Iterable[Value], sign: str = "+") -> list[Value]:
 
 
 def others(count: int, total: float) -> Formula:
-    """(781 more: 0.12)"""
+    """What the terms that were left out come to: (781 more: 0.12)."""
     return Bracketed(Row((Words(f"{count:,} more: "), Number(float(total)))))
 
 
