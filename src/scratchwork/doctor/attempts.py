@@ -8,21 +8,21 @@ k steps go about as far as one step that is k times as long.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from ..arrays import Array
-from ..errors import ScratchworkError
-from ..optimizers import Optimizer, inplace_clip_by_global_norm, inplace_clip_by_value
+from ..layers import ELU, GELU, BatchNorm, Dropout, LeakyReLU, Mish, ReLU, SiLU
+from ..optimizers import Adam, Optimizer, inplace_clip_by_global_norm, inplace_clip_by_value
 from ..preparation import Rows
 from ..second_order import LBFGS
 from ..sequential import Sequential
 from ..sparse_rows import SparseRows
 from ..updates import Updater
-from .patient import Patient
+from .chance import chance_of
+from .patient import Patient, hidden_products, is_foreign, leaves
 
 STEPS = 120
 LEAST_STEPS = 12
@@ -36,7 +36,8 @@ class Attempt:
     """How a trial went: the loss before and after it, as multiples of what chance would get.
 
     `worse` is the share of steps after which the loss of the same batch was higher, `moved` the median size of an update
-    relative to the weights.
+    relative to the weights and `first_moved` that of the first ones, `last` the last loss before one that was not finite, and
+    `broke` the step of that one.
     """
 
     start: float
@@ -45,6 +46,9 @@ class Attempt:
     moved: float = 0.0
     rate: float = 0.0
     steps: int = 0
+    first_moved: float = 0.0
+    last: float = math.inf
+    broke: int | None = None
 
     def good(self, level: float = 0.85) -> bool:
         """Whether it got clearly below chance."""
@@ -62,7 +66,8 @@ class Change:
     fresh: bool = False  # with weights as He and Glorot would draw them
     linear_end: bool = False  # without the last layer
     fifty: bool = False  # of fifty rows alone, all at once
-    rule: Optimizer | None = None
+    undropped: bool = False  # without dropout
+    steady: bool = False  # with the largest learning rate of the schedule all the time
 
 
 @dataclass
@@ -131,19 +136,16 @@ class Attempts:
         try:
             start = steps_of.value(judged) / scale
             if not steps_of.walk(rows, size, steps):
-                return Attempt(start, math.inf, 1.0, steps_of.median_moved, steps_of.rate, steps)
+                return steps_of.outcome(start, math.inf, steps, scale)
             end = steps_of.value(judged) / scale
         except BROKEN:
             return Attempt(math.inf, math.inf)
-        end = end if math.isfinite(end) else math.inf
-        return Attempt(start, end, steps_of.worse / max(steps_of.compared, 1), steps_of.median_moved, steps_of.rate, steps)
+        return steps_of.outcome(start, end if math.isfinite(end) else math.inf, steps, scale)
 
     def _with_standard_targets(self, rows: Rows) -> tuple[Rows, float]:
         target = rows.target.astype(np.float64)
         spread = np.maximum(target.std(axis=0), 1e-12)
         scaled = ((target - target.mean(axis=0)) / spread).astype(np.float64)
-        from .chance import chance_of
-
         rows = replace(rows, target=scaled)
         return rows, chance_of(rows, self.patient.loss, scaled.shape[1]).loss
 
@@ -154,10 +156,8 @@ class _Steps:
     def __init__(self, patient: Patient, network: Sequential, change: Change) -> None:
         settings = patient.settings
         self.network, self.loss, self.settings = network, patient.loss, settings
-        rule = change.rule or settings.optimizer
+        rule = settings.optimizer
         if isinstance(rule, LBFGS) or rule is None:
-            from ..optimizers import Adam
-
             rule = Adam(3e-3)
         regularizer, constraint = settings.regularizer, settings.constraint
         if change.free:
@@ -167,7 +167,16 @@ class _Steps:
                 parameter.regularizer = parameter.constraint = None
         self.rule, self.factor, self.total = rule, change.factor, patient.steps
         self.updater = Updater(network, rule, regularizer, constraint)
-        self.statistics = any(True for _ in network.buffers())
+        layers = [layer for _, layer in leaves(network)]
+        self.statistics = any(
+            isinstance(layer, BatchNorm) or (is_foreign(layer) and any(True for _ in layer.buffers())) for layer in layers
+        )
+        if change.undropped:
+            for layer in layers:
+                if isinstance(layer, Dropout):
+                    layer.rate = 0.0
+        self.steady = change.steady
+        self.last, self.broke = math.inf, None
         self.worse = self.compared = 0
         self.moved: list[float] = []
         self.rate = 0.0
@@ -176,6 +185,12 @@ class _Steps:
     def median_moved(self) -> float:
         """The median of the sizes of updates, relative to the weights."""
         return float(np.median(self.moved)) if self.moved else 0.0
+
+    def outcome(self, start: float, end: float, steps: int, scale: float) -> Attempt:
+        """What is to be said of the trial."""
+        worse = self.worse / max(self.compared, 1)
+        first = self.moved[0] if self.moved else 0.0
+        return Attempt(start, end, worse, self.median_moved, self.rate, steps, first, self.last / scale, self.broke)
 
     def value(self, rows: Rows) -> float:
         """The loss of these rows: as at predict, or with batch statistics where the network has any."""
@@ -201,9 +216,11 @@ class _Steps:
         prediction, caches = network.forward(batch.x, training=True, step=step)
         before, slope = loss.value_and_grad(prediction, batch.target, batch.weight)
         if not math.isfinite(before):
+            self.broke = step
             return False
+        self.last = float(before)
         network.backward(slope, caches, need_dx=False)
-        look = step % 4 == 0
+        look = step % 4 == 0 or step == 1
         was = self.updater.flat.value.copy() if look else None
         self._update(step, steps)
         if was is not None:
@@ -226,7 +243,11 @@ class _Steps:
         position = step - 1
         if callable(self.rule.learning_rate):  # a schedule is walked through whole, in the steps that there are
             position = int((step - 1) * max(self.total / steps, 1.0))
-        self.rate = self.rule.learning_rate_at(position) * self.factor
+        if self.steady:
+            places = np.linspace(0, max(self.total - 1, 0), 200).astype(int).tolist()
+            self.rate = max(self.rule.learning_rate_at(place) for place in places) * self.factor
+        else:
+            self.rate = self.rule.learning_rate_at(position) * self.factor
         for rule, factor, value, grad, state in updater.pieces:
             rule.update(value, grad, state, step=step, learning_rate=self.rate * factor)
         for constraint, value in updater.projections:
@@ -247,9 +268,6 @@ def with_standard_inputs(rows: Rows) -> Rows:
 
 def inplace_fresh(network: Sequential) -> None:
     """Weights anew: variance 2/D before rectifiers, 1/D else; biases 0."""
-    from ..layers import ELU, GELU, LeakyReLU, Mish, ReLU, SiLU
-    from .patient import hidden_products, leaves
-
     following = [layer for _, layer in leaves(network)]
     rng = np.random.default_rng(11)
     for _, dense in hidden_products(network):
@@ -263,12 +281,3 @@ def inplace_fresh(network: Sequential) -> None:
         if dense.bias is not None:
             dense.bias.value[...] = 0.0
 
-
-def broken_by(action: Callable[[], object]) -> str | None:
-    """What an action raises, in words, or None."""
-    try:
-        with np.errstate(all="ignore"):
-            action()
-    except (ScratchworkError, *BROKEN) as error:
-        return f"{type(error).__name__}: {error}"
-    return None

@@ -97,7 +97,8 @@ ORDER: tuple[str, ...] = (
 _FAULTS = frozenset({*DATA, *CODE, *DESIGN, *UNITS, *START}) - {"SW1401", "SW1402"}
 _SLOW = frozenset({"SW1102", "SW1101", "SW1601", "SW301", "SW302"})
 CONSEQUENCES: dict[str, frozenset[str]] = {
-    "SW402": frozenset({"SW401", "SW1402", "SW1401"}),
+    "SW402": frozenset({"SW401", "SW1401"}),
+    "SW1402": frozenset({"SW401", "SW402", "SW1401"}),
     "SW601": frozenset({"SW401", "SW402"}),
     "SW102": frozenset({"SW903"}),
     "SW301": _FAULTS - {"SW904"},

@@ -1,4 +1,4 @@
-"""Conditions 3, 5 and 16 by trial: is the learning rate too high or too low, the penalty too strong, is there anything to learn?
+"""Conditions 3, 5 and 16 by trial: the learning rate, the strength of penalties, and whether there is anything to learn.
 
 The order of the questions is the decision path: does the network get below chance as it is? With smaller steps? In as many
 steps as the run has? With larger ones? Without penalties? On fifty rows alone? Do the targets depend on the inputs at all?
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..layers import Layer, Step
-from ..optimizers import AdamW
+from ..layers import Dropout, Layer, Step
+from ..optimizers import AdamW, Optimizer
 from ..second_order import LBFGS
 from .attempts import Attempt, Attempts
 from .findings import Finding, found
@@ -33,6 +33,10 @@ def probe(patient: Patient, attempts: Attempts, explained: bool) -> Iterator[Fin
     path: list[str] = []
     given = attempts.run()
     path.append(f"does the loss fall in {given.steps} steps as they are? to {_shown(given.end)}")
+    slopes = list(_no_slope(patient)) if given.end == given.start else []
+    yield from slopes
+    if slopes:
+        return
     penalty = list(_penalty(patient, attempts, given, path))
     yield from penalty
     if penalty or explained:
@@ -47,6 +51,22 @@ def probe(patient: Patient, attempts: Attempts, explained: bool) -> Iterator[Fin
         learned = any(attempt.good() for attempt in attempts.done.values())
     if not learned:
         yield from _nothing(patient, attempts, path)
+
+
+def _no_slope(patient: Patient) -> Iterator[Finding]:
+    """SW501 where not one weight gets a gradient."""
+    network, rows = patient.copy(), patient.sample.take(np.arange(min(256, len(patient.sample))))
+    prediction, caches = network.forward(rows.x, training=True, step=1)
+    value, slope = patient.loss.value_and_grad(prediction, rows.target, rows.weight)
+    network.backward(slope, caches, need_dx=False)
+    if network.flat().grad.any() or value < 1e-6 * patient.chance.loss:
+        return
+    arrives = bool(np.any(slope))
+    last = list(leaves(network))[-1]
+    path = [f"has the loss a gradient? {'yes' if arrives else 'no'}", "does any of it reach a weight? no"]
+    cause = f"the loss is {value:.4g}, and the gradient of every weight is exactly 0"
+    fix = f"leave layer {last[0]}, {last[1]!r}, out, or give it a slope" if arrives else "a loss with a slope"
+    yield found("SW501", cause, fix, path=path, loss=value, chance=patient.chance.loss)
 
 
 def _shown(end: float) -> str:
@@ -69,7 +89,7 @@ def _penalty(patient: Patient, attempts: Attempts, given: Attempt, path: list[st
         factors.append(min(attempts.compression, 30.0))
     for factor in factors:
         bound, free = attempts.run(factor=factor), attempts.run(factor=factor, free=True)
-        if bound.end > 0.9 and free.end < 0.75:
+        if (bound.end > 0.9 and free.end < 0.75) or (bound.end > 0.6 and free.end < 0.3 * bound.end):
             path.append(f"without {kind}? it falls to {_shown(free.end)}")
             cause = f"with {kind} the loss of the data stays at {_shown(bound.end)}, without it falls to {_shown(free.end)}"
             evidence: dict[str, Any] = {"strength": strength, "loss_with": bound.end, "loss_without": free.end, "steps": bound.steps}
@@ -98,11 +118,16 @@ def _rate(patient: Patient, attempts: Attempts, given: Attempt, path: list[str])
     """SW301 and SW302, by trials with smaller and larger steps."""
     rate = given.rate
     if given.good():
-        if given.worse > 0.45 and given.moved > 0.2:
+        if given.first_moved > 0.3 or (given.worse > 0.45 and given.moved > 0.2):
             lower = min((attempts.run(factor=factor) for factor in LOWER[:2]), key=lambda one: one.end)
-            if lower.end < 0.5 * given.end:
+            if lower.end < 0.5 * given.end and given.end - lower.end > 0.1:
                 yield _too_high(given, lower, path)
         return
+    if callable(_rule(patient).learning_rate):
+        steady = attempts.run(steady=True)
+        if steady.good(0.8) and given.end > 0.9 and given.rate < 0.01 * steady.rate:
+            yield _stops(given, steady, path)
+            return
     lower = None
     for factor in LOWER:
         trial = attempts.run(factor=factor)
@@ -117,6 +142,23 @@ def _rate(patient: Patient, attempts: Attempts, given: Attempt, path: list[str])
         yield _too_high(given, lower, path)
         return
     yield from _too_low(attempts, given, path)
+
+
+def _rule(patient: Patient) -> Optimizer:
+    rule = patient.settings.optimizer
+    assert isinstance(rule, Optimizer)
+    return rule
+
+
+def _stops(given: Attempt, steady: Attempt, path: list[str]) -> Finding:
+    """SW302 for a schedule that is over before anything was learned."""
+    path.append(f"with {steady.rate:.2g} all the time? {_shown(steady.end)}")
+    cause = f"the schedule falls to {given.rate:.1e} and leaves the loss at {_shown(given.end)}; with its largest rate, "
+    cause += f"{steady.rate:.2g}, all the time it falls to {_shown(steady.end)}"
+    proposed = rounded(steady.rate)
+    evidence: dict[str, Any] = {"learning_rate": given.rate, "proposed": proposed, "loss_after": given.end}
+    fix = f"learning_rate={proposed:g}, or a schedule that falls over the whole run"
+    return found("SW302", cause, fix, path=path, loss_after_proposed=steady.end, **evidence)
 
 
 def _too_high(given: Attempt, lower: Attempt, path: list[str]) -> Finding:
@@ -177,9 +219,26 @@ def rounded(rate: float) -> float:
 
 def _nothing(patient: Patient, attempts: Attempts, path: list[str]) -> Iterator[Finding]:
     """Nothing helped: is it the network, or are there only targets that nothing tells?"""
+    given = attempts.run()
+    if given.broke is not None and given.last < 3 * max(given.start, 1.0):
+        cause = f"the loss is not finite at step {given.broke}, although it was {given.last:.2f} of chance before and the weights had "
+        cause += f"moved by {given.moved:.1%} a step: the loss or a layer cannot take what it is given"
+        fix = "look for log(0), exp of large numbers and division by 0; take the loss on logits"
+        yield found("SW201", cause, fix, where="the loss", step=given.broke, path=path, last=given.last)
+        return
+    rates = [layer.rate for _, layer in leaves(patient.network) if isinstance(layer, Dropout)]
+    if max(rates, default=0.0) >= 0.5:
+        whole = attempts.run(undropped=True)
+        path.append(f"without dropout? {_shown(whole.end)}")
+        if whole.good(0.75):
+            cause = f"with dropout of up to {max(rates):g} the loss stays at {_shown(given.end)}, without at {_shown(whole.end)}"
+            yield found("SW1602", cause, "Dropout(0.2) to Dropout(0.5)", path=path, loss_after=given.end, loss_without=whole.end)
+            return
     factors = [1.0, 0.1, *(factor for factor in (10.0, 100.0) if factor <= 10 * attempts.compression)]
     fifty = min((attempts.run(factor=factor, fifty=True, free=True) for factor in factors), key=lambda one: one.end)
     path.append(f"fifty rows alone, {fifty.steps} times? {_shown(fifty.end)}")
+    if not math.isfinite(fifty.end):
+        return
     if len(patient.sample) >= 20 and fifty.end > 0.93 and _fits_fifty(patient):
         stuck = [repr(layer) for _, layer in leaves(patient.network) if _flat(layer)]
         cause = f"fifty rows, seen {fifty.steps} times with learning rates from a tenth to a hundred times the given one, leave the "
@@ -194,7 +253,7 @@ def _nothing(patient: Patient, attempts: Attempts, path: list[str]) -> Iterator[
     path.append(
         f"do the targets of {rows} other rows follow from the inputs, by the nearest rows or a linear fit? no: {best:.3f}"
     )
-    if best < doubt:
+    if best < doubt and rows >= 150:
         cause = f"no method gets above chance on rows held out ({best:.3f}, by accident up to {doubt:.3f}): the targets do not follow "
         cause += "from the inputs; are rows and targets in different orders?"
         fix = "look at some rows beside their targets; shuffle x and y with the same permutation"
@@ -233,6 +292,8 @@ def dependence(patient: Patient) -> tuple[float, float, int] | None:
     if x is None or len(x) < 120 or few_values(patient.sample.x, len(x)):
         return None
     classes = patient.classes
+    if patient.chance.majority > 0.9:
+        return None
     if classes is not None:
         labels = (
             patient.sample.target.argmax(axis=1)
@@ -259,7 +320,7 @@ def dependence(patient: Patient) -> tuple[float, float, int] | None:
         _nearest(x[:half], known, x[half:]),
     ]
     skills = [_correlation(guess, wanted) for guess in guesses]
-    return max(skills), 3.0 / math.sqrt(half), len(x) - half
+    return max(skills), 2.2 / math.sqrt(half), len(x) - half
 
 
 def _ridge(x: Array, y: Array, other: Array) -> Array:

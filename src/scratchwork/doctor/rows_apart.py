@@ -16,7 +16,7 @@ from ..arrays import Array
 from ..layers import BatchNorm, Layer
 from ..losses import LOSSES
 from .attempts import BROKEN
-from .findings import Finding, found
+from .findings import NOTE, Finding, found
 from .patient import Patient, is_foreign, leaves, place
 
 ROWS = 12
@@ -143,7 +143,9 @@ def _independent(name: str, layer: Layer, x: Array) -> list[Finding]:
     fix = "use running statistics where training is False"
     if running:
         cause = f"prediction uses the statistics of its batch: {said}"
-        return [found("SW1402", cause, fix, where=where, **evidence), found("SW402", said, fix, where=where, **evidence)]
+        follows = {**evidence, "consequence_of": "SW1402"}
+        mixed = found("SW402", said, fix, where=where, severity=NOTE, **follows)
+        return [found("SW1402", cause, fix, where=where, **evidence), mixed]
     if _turned(layer, x):
         cause = f"the layer works along the rows of the batch in place of the features: {said}"
         findings = [found("SW401", cause, "axis=1 (axis=-1) in place of axis=0", where=where, **evidence)]
@@ -152,7 +154,7 @@ def _independent(name: str, layer: Layer, x: Array) -> list[Finding]:
             found("SW402", said, "compute every row from that row alone (axis=-1, keepdims=True)", where=where, **evidence)
         ]
     if _statistics(layer, x):
-        findings.append(found("SW1402", f"at predict, too: {said}", fix, where=where, severity="note", **evidence))
+        findings.append(found("SW1402", f"at predict, too: {said}", fix, where=where, severity=NOTE, **evidence))
     return findings
 
 
@@ -245,7 +247,7 @@ def _loss(patient: Patient, x: Array) -> Iterator[Finding]:
         return
     moved = _gradient_influence(patient, prediction, target)
     sums = any(abs(together - right) <= 1e-3 * max(abs(right), 1e-9) for right in (total, total / len(target)))
-    if moved > MOVED and not sums:
+    if moved > 1e-3 and not sums:
         cause = f"the loss of {len(target)} rows is {together:.4g} and the mean of their losses one by one "
         cause += f"{total / len(target):.4g}; another prediction of row 0 moves the gradients of other rows by {moved:.2g}"
         broadcast = target.ndim == 1 and prediction.ndim == 2
@@ -262,14 +264,25 @@ def _outputs(patient: Patient, x: Array) -> Array | None:
 
 
 def _gradient_influence(patient: Patient, prediction: Array, target: Array) -> float:
+    """How far the gradients of other rows move when the first row is another one, but for a factor that all have in common.
+
+    (The gradient of a root mean square is that of the mean square, over a number that depends on all rows.)
+    """
+    others, apart = np.arange(len(target)) > 0, 0.0
+    moved, exchanged = prediction.copy(), target.copy()
+    moved[0] += 0.5
+    different = np.flatnonzero((target != target[0]).reshape(len(target), -1).any(axis=1))
+    if len(different):
+        exchanged[0] = target[different[0]]
     try:
-        first = np.array(patient.loss.value_and_grad(prediction, target)[1])
-        other = prediction.copy()
-        other[0] += 0.5
-        second = np.array(patient.loss.value_and_grad(other, target)[1])
+        first = np.array(patient.loss.value_and_grad(prediction, target)[1], np.float64)[others]
+        for p, t in ((moved, target), (prediction, exchanged)):
+            second = np.array(patient.loss.value_and_grad(p, t)[1], np.float64)[others]
+            factor = float((first * second).sum()) / max(float((first * first).sum()), 1e-300)
+            apart = max(apart, float(np.linalg.norm(second - factor * first)) / max(float(np.linalg.norm(second)), 1e-300))
     except BROKEN:
         return 0.0
-    return _apart(first[1:], second[1:])
+    return apart if np.isfinite(apart) else 0.0
 
 
 def _batch_of_one(patient: Patient) -> Iterator[Finding]:
@@ -283,4 +296,4 @@ def _batch_of_one(patient: Patient) -> Iterator[Finding]:
         elif isinstance(layer, BatchNorm) and last == 1:
             cause = f"{len(patient.rows):,} rows in batches of {size} leave a last batch of one row, which is normalized to 0"
             fix = "fit(..., drop_last=True), or another batch_size"
-            yield found("SW1403", cause, fix, where=place(name, layer), severity="note", batch_size=size, last=last)
+            yield found("SW1403", cause, fix, where=place(name, layer), severity=NOTE, batch_size=size, last=last)

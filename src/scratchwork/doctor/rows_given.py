@@ -176,6 +176,9 @@ def _split(patient: Patient) -> Iterator[Finding]:
     share, count = float(inside.mean()), int(inside.sum())
     again = 1.0 - len(np.unique(keys)) / len(keys)
     discrete = few_values(x, len(keys))
+    if 0 < count < 0.5 * len(others) and not discrete:
+        inside = inside & ~_by_chance(x, other, inside)
+        share, count = float(inside.mean()), int(inside.sum())
     evidence: dict[str, Any] = {"share": share, "rows": count, "validation_rows": len(others), "repeated_in_training": again}
     if share >= 0.95 and len(others) >= 8 and not (discrete and again > 0.3):
         cause = (
@@ -203,6 +206,29 @@ def _inside(keys: Array, others: Array, x: Any, other: Any) -> Array:
             break
         inside[open_] = same_rows(x, place[open_], other, open_)
     return inside
+
+
+def _by_chance(x: Any, other: Any, inside: Array) -> Array:
+    """Which of the repeated rows are so simple that they come twice by themselves: few words, all zeros.
+
+    A row's probability is taken to be the product of the shares of its values, column by column.
+    """
+    places = np.flatnonzero(inside)[:300]
+    simple: Array = np.zeros(len(inside), bool)
+    some = x[np.linspace(0, len(x) - 1, min(len(x), 1000)).astype(int)]
+    rows, twins = (part.dense() if isinstance(part, SparseRows) else np.asarray(part) for part in (some, other[places]))
+    rows, twins = rows.reshape(len(rows), -1)[:, :1000], twins.reshape(len(twins), -1)[:, :1000]
+    surprise = np.zeros(len(twins))
+    for column, values in zip(rows.T, twins.T, strict=True):
+        known, counts = np.unique(column, return_counts=True)
+        if len(known) > 0.5 * len(rows):
+            surprise += 20.0  # a number that hardly ever comes twice
+            continue
+        found_at = np.minimum(np.searchsorted(known, values), len(known) - 1)
+        share = np.where(known[found_at] == values, counts[found_at], 0.5) / len(rows)
+        surprise -= np.log(share)
+    simple[places] = surprise < math.log(len(x)) + 12.0
+    return simple
 
 
 def _of_one_type(x: Array, other: Array) -> tuple[Array, Array]:
