@@ -17,7 +17,7 @@ from ..regularizers import Constraint, Regularizer, check_rules
 from ..second_order import LBFGS
 from ..sequential import Sequential
 from ..sparse_rows import SciPySparse
-from . import fitting_together, gradients_right, learning, rows_apart, rows_given, scales, start
+from . import fitting_together, gradients_right, learning, rows_apart, rows_given, scales, start, wrapping
 from .attempts import Attempts
 from .findings import Diagnosis, Finding, found
 from .intake import Refused, checked_validation, prepared
@@ -124,7 +124,7 @@ def _examined(patient: Patient) -> list[Finding]:
         return findings  # shapes are wrong: nothing can be computed
     bad = _first_output(patient)
     if bad is not None:
-        return [*findings, *scales.wrapped(patient), bad]
+        return [*findings, *wrapping.wrapped(patient), bad]
     attempts = Attempts(patient)
     findings += fitting_together.probe(patient, attempts)
     if not any(finding.alarm and finding.code in ("SW601", "SW401", "SW402", "SW1403") for finding in findings):
@@ -134,7 +134,7 @@ def _examined(patient: Patient) -> list[Finding]:
         explained = bool(alarms - {"SW1004", "SW1302", "SW1303", "SW1101", "SW1102", "SW1401", "SW1402", "SW1001"})
         findings += learning.probe(patient, attempts, explained)
     else:
-        findings += scales.wrapped(patient)
+        findings += wrapping.wrapped(patient)
     return findings
 
 

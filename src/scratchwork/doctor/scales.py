@@ -14,10 +14,10 @@ import numpy as np
 
 from ..arrays import Array
 from ..second_order import LBFGS
-from ..sparse_rows import SparseRows
 from .attempts import Attempts
 from .findings import Finding, found
 from .patient import Patient, place
+from .wrapping import wrapped
 
 SUSPICIOUS, EXTREME = 3.0, 40.0  # root mean square of all inputs
 SUSPICIOUS_COLUMN, EXTREME_COLUMN = 10.0, 100.0  # of the largest column
@@ -100,7 +100,7 @@ def _inputs(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
 def _worse(given: float, scaled: float, attempts: Attempts, patient: Patient, *, extreme: bool) -> bool:
     """Whether scaling is what is missing."""
     if extreme:
-        return given > 1.15 * scaled + 0.02
+        return given > (1.15 * scaled + 0.02 if min(given, scaled) <= 0.85 else 0.85)
     if scaled > 0.8 or given <= 0.9:
         return False
     factors = [0.1, 0.01, min(attempts.compression, 30.0)]
@@ -131,7 +131,7 @@ def _targets(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
     best = min(attempts.run(factor=factor).end for factor in factors)
     scaled = min((attempts.run(factor=factor, targets=True) for factor in factors), key=lambda one: one.end)
     hard = size > 100.0
-    if scaled.end > 0.9 or best <= (0.35 if hard else 0.9) or best < 1.3 * scaled.end + 0.02:
+    if scaled.end > 0.9 or best < (2 * scaled.end + 0.05 if hard else max(1.3 * scaled.end + 0.02, 0.9)):
         return
     cause = (
         f"targets have mean {float(target.mean()):.4g} and standard deviation {spread:.4g}, and the first outputs are about "
@@ -146,107 +146,6 @@ def _targets(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
         "first_outputs": output.mean(),
     }
     yield found("SW102", cause, fix, where="y", loss_after=best, loss_after_scaling=scaled.end, **evidence)
-
-
-def wrapped(patient: Patient) -> Iterator[Finding]:
-    """SW104: integers that left their type's range and came in again at the other end."""
-    for name, given in (("x", patient.given_x), ("y", patient.given_y)):
-        values = _whole(given)
-        if values is None:
-            continue
-        array, low, high = values
-        picture = _jumps(array, low, high) if name == "x" and array.shape[1] >= 16 else None
-        finding = picture or _gap(array, low, high)
-        if finding is not None:
-            cause, evidence = finding
-            fix = f"{name}.astype(np.float32) before calculating with it"
-            yield found("SW104", cause, fix, where=name, **evidence)
-
-
-def _whole(given: Any) -> tuple[Array, int, int] | None:
-    """Up to 512 rows of whole numbers as int64, and the range of the type they had; None where they have no narrow type."""
-    if given is None or isinstance(given, SparseRows) or hasattr(given, "tocsr"):
-        return None
-    array = np.asarray(given)
-    if array.ndim == 0 or array.dtype.kind not in "iuf" or array.size == 0:
-        return None
-    chosen = np.linspace(0, len(array) - 1, min(len(array), 512)).astype(int)
-    rows = array[chosen].reshape(len(chosen), -1)
-    if array.dtype.kind in "iu":
-        if array.dtype.itemsize > 2:
-            return _narrow_before(rows)
-        limits = np.iinfo(array.dtype)
-        return rows.astype(np.int64), int(limits.min), int(limits.max)
-    return _narrow_before(rows)
-
-
-def _narrow_before(rows: Array) -> tuple[Array, int, int] | None:
-    """Numbers of a wide type that are all 0..255 or −128..127, or such numbers divided by 255, and touch both ends."""
-    if not np.isfinite(rows).all():
-        return None
-    low, high = float(rows.min()), float(rows.max())
-    numbers = rows * 255.0 if rows.dtype.kind == "f" and 0 <= low < 0.02 and 0.98 < high <= 1 else rows
-    near = np.rint(numbers)
-    if float(np.abs(numbers - near).max()) > 2e-3:
-        return None
-    whole = near.astype(np.int64)
-    if whole.min() >= 0 and 250 <= whole.max() <= 255:
-        return whole, 0, 255
-    if -128 <= whole.min() <= -120 and 120 <= whole.max() <= 127:
-        return whole, -128, 127
-    return None
-
-
-def _jumps(array: Array, low: int, high: int) -> tuple[str, dict[str, Any]] | None:
-    """For pictures: neighbours are alike, unless the values between them were wrapped. Another cut joins them again."""
-    period = high - low + 1
-    if period > 256 or int(array.max()) - int(array.min()) < period // 2:
-        return None
-    rows = array - low
-    strangers = rows[:, np.random.default_rng(0).permutation(rows.shape[1])]
-    given = _roughness(rows)
-    cuts = np.arange(0, period, 4)
-    by_cut = np.array([_roughness((rows + cut) % period) for cut in cuts])
-    best = int(by_cut.argmin())
-    joined = float(by_cut[best])
-    alike = joined < 0.6 * _roughness((strangers + int(cuts[best])) % period)
-    if not alike or joined > 0.75 * given or best == 0:
-        return None
-    cause = f"neighbouring numbers jump by {given:.1f} on average, and by {joined:.1f} once {int(cuts[best])} is added in a circle of "
-    cause += f"{period}: numbers beyond {high} came in again at {low}"
-    return cause, {
-        "jump": given,
-        "jump_unwrapped": joined,
-        "lowest": int(array.min()),
-        "highest": int(array.max()),
-        "period": period,
-    }
-
-
-def _roughness(rows: Array) -> float:
-    return float(np.abs(np.diff(rows[:128], axis=1)).mean())
-
-
-def _gap(array: Array, low: int, high: int) -> tuple[str, dict[str, Any]] | None:
-    """For columns of a table: values close to both ends of the type, spread, with the gap in the middle."""
-    period = high - low + 1
-    if len(array) < 30 or array.shape[1] > 512:
-        return None
-    for column in range(array.shape[1]):
-        values = np.unique(array[:, column])
-        if len(values) < 12 or values[0] > low + period // 16 or values[-1] < high - period // 16:
-            continue
-        gaps = np.diff(values)
-        widest = int(gaps.argmax())
-        spread = np.delete(gaps, widest)
-        over = int(values[0]) + period - int(values[-1])  # the step from the highest value round to the lowest
-        inner = float(np.median(spread)) if spread.size else 0.0
-        both = min(widest + 1, len(values) - widest - 1) >= 4
-        if both and gaps[widest] > period // 5 and over <= max(6 * inner, 3 * float(spread.max()), 2):
-            cause = f"column {column} has values {low}..{int(values[widest])} and {int(values[widest + 1])}..{high} and none "
-            cause += f"between: numbers beyond {high} came in again at {low}"
-            return cause, {"column": column, "gap": int(gaps[widest]), "lowest": int(values[0]), "highest": int(values[-1])}
-    return None
 
 
 def where_first(patient: Patient) -> str:
