@@ -11,18 +11,7 @@ from ..preparation import Data, Rows
 from ..updates import Updater
 from .chance import Chance
 from .looks import Look, Shadow
-from .trials import Trials
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One step, measured: how far it moved the weights, and the loss of its own batch before and after it."""
-
-    step: int
-    ratio: float
-    before: float
-    after: float
-    rate: float
+from .trials import Pair, Trials
 
 
 @dataclass

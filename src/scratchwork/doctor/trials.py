@@ -13,13 +13,25 @@ from ..arrays import Array
 from ..epochs import Batches
 from ..history import Run
 from ..optimizers import Optimizer
+from ..parameter import FlatParameters
 from ..preparation import Rows
 from ..sparse_rows import SparseRows
 from ..updates import Updater
-from .looks import Shadow, some_rows
+from .looks import Shadow, numbers, some_rows
 
 LEAST, MOST = 30, 150  # steps of a trial
 ROWS = 2048  # of the training rows, for all trials
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One step, measured: how far it moved the weights, and the loss of its own batch before and after it."""
+
+    step: int
+    ratio: float
+    before: float
+    after: float
+    rate: float
 
 
 @dataclass
@@ -83,6 +95,32 @@ class Trials:
             return math.inf
         value = trial.value(judged, step=1)
         return value if math.isfinite(value) else math.inf
+
+
+def moved_by(flat: FlatParameters, before: Array, after: Array) -> float:
+    """‖ΔW‖ / ‖W‖, the median over all weight matrices (or over all parameters, where there is none)."""
+    weights = [place for p, place in zip(flat.parameters, flat.slices, strict=True) if p.decay] or flat.slices
+    sizes = [float(np.linalg.norm(before[place])) for place in weights]
+    moves = [float(np.linalg.norm(after[place] - before[place])) for place in weights]
+    return float(np.median([move / size if size > 0 else math.inf for move, size in zip(moves, sizes, strict=True)]))
+
+
+def one_step(trials: Trials, start: list[Array], step: int) -> Pair:
+    """The first step of a trial, measured."""
+    trial = Shadow(trials.shadow.network, trials.shadow.loss)
+    trial.become(start)
+    rule = trials.updater.optimizer
+    assert isinstance(rule, Optimizer)
+    updater = Updater(trial.network, rule, *trials.updater.asked)
+    run = Run(trial.network, trial.loss, rule, 1, 1, len(trials.rows), step=step + 1, state=updater.state)
+    batch = trials.rows.take(np.random.default_rng(0).permutation(len(trials.rows))[: trials.size])
+    x = numbers(batch.x, trial.network.dtype)
+    prediction, caches = trial.network.forward(x, training=True, step=1)
+    before, slope = trial.loss.value_and_grad(prediction, batch.target, batch.weight)
+    trial.network.backward(slope, caches, need_dx=False)
+    updater.step(run)
+    ratio = moved_by(updater.flat, start[0], updater.flat.value)
+    return Pair(step + 1, ratio, float(before), trial.value(batch, 1), run.learning_rate)
 
 
 def _at(rule: Optimizer, rate: float) -> Optimizer:

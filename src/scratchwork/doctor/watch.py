@@ -17,8 +17,9 @@ from .chance import chance_of
 from .during import conclude
 from .findings import Diagnosis, Finding
 from .looks import WATCHED, Shadow, some_rows
-from .record import Pair, Record
+from .record import Record
 from .replay import post_mortem
+from .trials import Pair, moved_by
 
 EARLY = (0, 10, 100, 1000, 10000)  # steps after which a look is taken, besides those after 1, 2, 4, 8, ... epochs
 
@@ -104,16 +105,12 @@ class Watch(Callback):
 
     def _measure_step(self, run: Run, record: Record, now: list[Array], before: list[Array], batch: Rows) -> None:
         draw, shadow = run.network.steps_seen, record.shadow
-        weights = [
-            place for p, place in zip(record.updater.flat.parameters, record.updater.flat.slices, strict=True) if p.decay
-        ]
-        parts = weights or record.updater.flat.slices
-        ratios = [_ratio(now[0][part], before[0][part]) for part in parts]
+        ratio = moved_by(record.updater.flat, before[0], now[0])
         shadow.become(before)
         first = shadow.value(batch, draw)
         shadow.become(before)
         shadow.network.flat().value[...] = now[0]
-        record.pairs.append(Pair(run.step, float(np.median(ratios)), first, shadow.value(batch, draw), run.learning_rate))
+        record.pairs.append(Pair(run.step, ratio, first, shadow.value(batch, draw), run.learning_rate))
 
     def _conclude(self, run: Run) -> None:
         record = self.record
@@ -133,8 +130,3 @@ class Watch(Callback):
         if self.tell and sys.stderr is not None:
             for finding in run.history.findings:
                 print(f"doctor: {finding.line()}", file=sys.stderr, flush=True)
-
-
-def _ratio(now: Array, before: Array) -> float:
-    size = float(np.linalg.norm(before))
-    return float(np.linalg.norm(now - before)) / size if size > 0 else float("inf")
