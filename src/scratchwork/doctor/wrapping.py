@@ -81,7 +81,7 @@ def _background(values: Array) -> tuple[str, dict[str, Any]] | None:
     if not (uneven and joined) or _jump(turned) > 0.95 * _jump(_strangers(turned)):
         return None
     cause = f"{shares[mode]:.0%} of the numbers are {mode} of 0..255, a background in the middle; {above:.1%} are just above "
-    cause += f"it and {below:.1%} just below, and as many stand at the low end as at the high one: numbers left the range of a byte"
+    cause += f"it and {below:.1%} just below, and the two ends are alike: numbers left the range of a byte"
     return cause, {"background": mode, "share": float(shares[mode]), "above": above, "below": below, "low": low, "high": high}
 
 
