@@ -168,7 +168,7 @@ def subjects() -> dict[str, Any]:
     digits = sw.data.digits()
     large = np.kron(digits.x.reshape(-1, 8, 8), np.ones((3, 3), np.float32))
     x = (np.pad(large, ((0, 0), (2, 2), (2, 2))) / 16).reshape(len(large), 784)
-    sw.fit(images, x[:500], digits.y[:500], loss=sw.SoftmaxCrossEntropy(), optimizer=sw.Adam(1e-2), epochs=3, progress=False)
+    sw.fit(images, x, digits.y, loss=sw.SoftmaxCrossEntropy(), optimizer=sw.Adam(1e-3), epochs=5, progress=False)
     model = sw.Model(images, labels=list(range(10)), task="multiclass", link="softmax", image_shape=(28, 28))
     layers = [sw.Dense(16), sw.BatchNorm(), sw.ReLU(), sw.Dropout(0.3), sw.Dense(3)]
     normal = sw.Sequential(layers)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from .document import Section
 
 ROWS = {"input": 1, "forward": 1, "loss": 1, "backward": 2, "update": 3}
-MOST_LETTERS = 24
+TILES = re.compile(r"The parameters of layer ([\d.]+)$")
+MOST_LETTERS = 28
 MOST_ACROSS = 6
 """Columns that fit side by side; a longer network runs downwards, as on a phone."""
 
@@ -21,15 +23,15 @@ def network_map(sections: tuple[Section, ...]) -> str:
     seen: set[tuple[int, int]] = set()
     items = []
     for section in placed:
-        row, column = ROWS[section.kind], columns[section.anchor]
+        row, column = 2 if section.anchor == "prediction" else ROWS[section.kind], columns[section.anchor]
         while (row, column) in seen:  # two sections of one layer and kind: below each other
             row += 1
         seen.add((row, column))
         kind = section.kind
-        arrow = {"input": "to", "forward": "to", "backward": "back"}.get(kind, "")
+        arrow = {"input": "to", "forward": "to", "backward": "back"}.get(kind, "") if section.anchor != "prediction" else ""
         if kind == "backward" and column == min(columns[other.anchor] for other in placed if other.kind == "backward"):
             arrow = ""
-        name, _, detail = section.title.replace("Back through layer", "Layer").partition(": ")
+        name, _, detail = TILES.sub(r"Layer \1: parameters", section.title).replace("Back through l", "L").partition(": ")
         label = f"<b>{escape(short(detail or name))}</b><small>{escape(name if detail else kind)}</small>"
         link = f'<a href="#{escape(section.anchor)}">{label}</a>'
         items.append(f'<li class="{kind} {arrow}" style="--c:{column + 1};--r:{row}">{link}</li>')
@@ -51,7 +53,7 @@ def short(name: str) -> str:
     """A name that a tile can hold: long settings give way to an ellipsis.
 
     >>> short("Dense(3)"), short("Dense(3, weight_initializer='zeros')"), short("categorical cross-entropy")
-    ('Dense(3)', 'Dense(3, …)', 'categorical cross-entro…')
+    ('Dense(3)', 'Dense(3, …)', 'categorical cross-entropy')
     """
     if len(name) <= MOST_LETTERS:
         return name
@@ -69,7 +71,7 @@ def _columns(placed: list[Section]) -> dict[str, int]:
     column = 0
     for kind in ("input", "forward", "loss"):
         for section in placed:
-            if section.kind == kind:
+            if section.kind == kind and section.anchor != "prediction":
                 found[section.anchor] = column
                 suffixes[_suffix(section)] = column
                 column += 1

@@ -6,7 +6,7 @@ from html import escape
 from itertools import groupby
 
 from .._version import __version__
-from .document import Document, Section
+from .document import Document, ImageProduct, Section
 from .network_map import network_map
 from .page_blocks import Blocks, prose
 from .style import STYLE
@@ -28,7 +28,8 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 def page(document: Document, *, quiz: bool = False) -> str:
     """The whole page; with `quiz` every result lies behind a fold."""
-    blocks = Blocks(quiz=quiz)
+    shapes = [block.image.shape for section in document.sections for block in section.blocks if isinstance(block, ImageProduct)]
+    blocks = Blocks(quiz=quiz, picture=shapes[0] if shapes else None)
     summary = "".join(blocks.html(paragraph) for paragraph in document.summary)
     body = "\n".join(
         _phase(kind, list(sections), blocks) for kind, sections in groupby(document.sections, key=lambda section: section.kind)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 from html import escape
 
 import numpy as np
@@ -26,15 +28,19 @@ from .heatmaps import brightness, data_uri, drawn_size, extent_of, heat_map, sig
 from .rounding import rounded
 
 SHORT = 28
-"""Characters of a formula that are not broken: they fit on a phone."""
+"""Characters of a formula that are not broken, and of a note that stands beside it: they fit on a phone."""
+EMPHASIS = re.compile(r"(?<![\w*])\*(\w[^*\n]{0,60}?)\*(?![\w*])")
 BETWEEN = {False: "…", True: "⋮"}
 
 
 class Blocks:
-    """Turns blocks into HTML; `quiz` folds every result away. It remembers which source was quoted already."""
+    """Turns blocks into HTML; `quiz` folds every result away, and rows as long as a `picture` are drawn in its shape.
 
-    def __init__(self, *, quiz: bool = False) -> None:
-        self.quiz = quiz
+    It remembers which source was quoted already.
+    """
+
+    def __init__(self, *, quiz: bool = False, picture: Shape | None = None) -> None:
+        self.quiz, self.picture = quiz, picture
         self._quoted: dict[tuple[str, str, int], str] = {}
 
     def html(self, block: Block) -> str:
@@ -46,7 +52,7 @@ class Blocks:
             case Equation():
                 return self._equation(block)
             case Numbers():
-                inside = numbers(block)
+                inside = numbers(block, self.picture)
                 return self.fold(f"compute {named(block)}, then look", inside) if block.role == "result" else inside
             case Product():
                 return product(block)
@@ -55,7 +61,7 @@ class Blocks:
             case Rewritten():
                 return self._rewritten(block)
             case ImageProduct():
-                return image_product(block, hide=self.fold if self.quiz else None)
+                return image_product(block, self.fold)
             case Table():
                 return self._table(block)
 
@@ -84,7 +90,8 @@ class Blocks:
         """In general on one line; below it with numbers, what comes out beside them where there is room."""
         general = "" if block.general is None else f'<div class="eq general">{math_of(block.general)}</div>'
         result = "" if block.result is None else in_pieces(equals(block.result))
-        note = f'<span class="note">{prose(block.note)}</span>' if block.note else ""
+        tag = "span" if len(block.note) <= SHORT else "div"
+        note = f'<{tag} class="note">{prose(block.note)}</{tag}>' if block.note else ""
         if block.with_numbers is None and not result:
             return general + (f'<p class="note">{prose(block.note)}</p>' if note else "")
         numbers = "" if block.with_numbers is None else in_pieces(block.with_numbers)
@@ -122,11 +129,16 @@ class Blocks:
 
 
 def prose(text: str) -> str:
-    """Plain text as HTML; what stands in `backticks` is code."""
+    """Plain text as HTML; what stands in `backticks` is code, and *this* is emphasized."""
     parts = escape(text, quote=False).split("`")
     if len(parts) % 2 == 0:  # a backtick without its partner is a backtick
         parts[-2:] = ["`".join(parts[-2:])]
-    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+    return "".join(f"<code>{part}</code>" if i % 2 else EMPHASIS.sub(r"<em>\1</em>", part) for i, part in enumerate(parts))
+
+
+def plain(text: str) -> str:
+    """The same without its marks, for a terminal."""
+    return EMPHASIS.sub(r"\1", text).replace("`", "")
 
 
 def math_of(formula: Formula) -> str:
@@ -170,13 +182,13 @@ def named(block: Numbers) -> str:
     return f"<b>{escape(symbol)}</b> <span>({shape_text(np.shape(block.array))})</span>"
 
 
-def numbers(block: Numbers) -> str:
+def numbers(block: Numbers, picture: Shape | None = None) -> str:
     """An array: its numbers in brackets, of a large one the corners beside a heat map of all of it."""
     grid = grid_of(block.array)
     caption = named(block) + (f" {prose(block.note)}" if block.note else "")
     inside = matrix(block, grid)
     if not grid.whole:
-        inside = f'<div class="row">{_heat_map(block)}{inside}</div>'
+        inside = f'<div class="row">{_heat_map(block, picture)}{inside}</div>'
     return f'<figure class="numbers {block.role}"><figcaption>{caption}</figcaption>{inside}</figure>'
 
 
@@ -212,14 +224,16 @@ def _cell(cell: Cell | None, extent: float, between_rows: bool) -> str:
     return f'<td{tint} data-i="{place}" data-value="{cell.value!r}" title="{cell.value!r}">{cell.text}{pad}</td>'
 
 
-def _heat_map(block: Numbers) -> str:
-    shape = laid_out(block.array).shape
-    width, height = drawn_size((shape[0], shape[1]))
-    extent = extent_of(np.asarray(block.array, np.float64))
+def _heat_map(block: Numbers, picture: Shape | None) -> str:
+    array = np.asarray(block.array, np.float64)
+    if picture is not None and array.size == math.prod(picture):  # a row of pixels, or the gradient of one
+        array = array.reshape(picture).sum(axis=2) if len(picture) == 3 else array.reshape(picture)
+    rows, columns = laid_out(array).shape
+    width, height = drawn_size((rows, columns))
     symbol = block.symbol or block.name.rsplit("/", 1)[-1]
-    words = f"Heat map of {symbol}, {shape[0]} by {shape[1]} numbers; full colour is {rounded(extent)} away from 0"
+    words = f"Heat map of {symbol}, {rows} by {columns} numbers; full colour is {rounded(extent_of(array))} away from 0"
     return (
-        f'<img class="map-img" src="{heat_map(block.array)}" width="{width}" height="{height}" '
+        f'<img class="map-img" src="{heat_map(array)}" width="{width}" height="{height}" '
         f'alt="{escape(words)}" title="{escape(words)}">'
     )
 
@@ -267,31 +281,28 @@ def _side(length: int) -> float:
     return 16.0 + 8.0 * math.log2(max(length, 1))
 
 
-def image_product(block: ImageProduct, hide: object = None) -> str:
+def image_product(block: ImageProduct, hide: Callable[[str, str], str]) -> str:
     """The input, the weights laid out like it, and their product entry by entry, as three pictures."""
     image = np.asarray(block.image, np.float64)
-    flat = image.mean(axis=2) if image.ndim == 3 else image
+    height, width = image.shape[:2]
+    neuron, _, words = block.neuron.partition(": ")
     pictures = [
-        (data_uri(brightness(image)), "the input", f"{flat.shape[0]} by {flat.shape[1]} pixels"),
-        (_signed(block.weights), f"the weights of {block.neuron}", "vermilion above 0, blue below"),
-        (_signed(block.product), "their product, entry by entry", "what speaks for the neuron, and against it"),
+        ("", data_uri(brightness(image)), "the input", f"{height} by {width} pixels"),
+        (" signed", _signed(block.weights), f"the weights of {neuron}", "vermilion above 0, blue below"),
+        (" signed", _signed(block.product), "their product, entry by entry", "what speaks for the neuron, and against it"),
     ]
-    height, width = flat.shape
     side = 176 / max(height, width)
     drawn = [
-        f'<figure class="picture"><img src="{source}" width="{round(side * width)}" height="{round(side * height)}" '
-        f'alt="Picture of {escape(title)}: {words}"><figcaption>{escape(title)}</figcaption></figure>'
-        for source, title, words in pictures
+        f'<figure class="picture{kind}"><img src="{source}" width="{round(side * width)}" height="{round(side * height)}" '
+        f'alt="Picture of {escape(title)}: {text}"><figcaption>{escape(title)}</figcaption></figure>'
+        for kind, source, title, text in pictures
     ]
-    total = (
-        f'<p>The sum of the product is <b data-name="{escape(block.name)}/total" data-value="{float(block.total)!r}">'
-        f"{rounded(block.total)}</b>; the bias comes on top of it.</p>"
-    )
-    if callable(hide):
-        total = hide("the sum of the product", total)
+    number = f'<b data-name="{escape(block.name)}/total" data-value="{float(block.total)!r}">{rounded(block.total)}</b>'
+    words = words or f"the sum of the product is {rounded(block.total)}; the bias comes on top of it"
+    sentence = prose(words[0].upper() + words[1:] + ".").replace(rounded(block.total), number, 1)
     return (
         f'<div class="pictures">{drawn[0]}<span class="sign">·</span>{drawn[1]}<span class="sign">=</span>{drawn[2]}</div>'
-        f"{total}"
+        f"{hide('the sum of the product', f'<p>{sentence}</p>')}"
     )
 
 
@@ -304,7 +315,7 @@ def _signed(values: object) -> str:
 
 def table(block: Table, *, hide: bool = False) -> str:
     """A table of words and numbers; with `hide` a question mark stands where a result belongs."""
-    words = [any(isinstance(row[i], str) for row in block.rows) for i in range(len(block.head))]
+    words = [all(isinstance(row[i], str) for row in block.rows) for i in range(len(block.head))]
     kinds = [' class="word"' if word else "" for word in words]
     head = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(block.head, kinds, strict=True))
     rows = []

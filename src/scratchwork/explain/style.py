@@ -57,7 +57,9 @@ mtd { padding: .25em .4em; text-align: right; text-align: -webkit-right; }
 mtable[columnalign] mtd { text-align: left; text-align: -webkit-left; }
 .general math { font-size: 1.2rem; }
 .put-in { padding: .2rem 0 .2rem .9rem; margin: 0; border-left: 2px solid var(--rule); }
-.put-in .note { margin: 0 0 0 .6rem; }
+.put-in:has(mfrac) { padding-top: .4rem; padding-bottom: .4rem; }
+.put-in span.note { margin-left: .6rem; }
+.put-in div.note { margin: .1rem 0 0; }
 .put-in:has(+ :not(.put-in)) { margin-bottom: .7rem; }
 .note { color: var(--soft); font-size: .9rem; margin: .15rem 0; }
 
@@ -175,6 +177,7 @@ body > footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(-
   section { padding: .9rem .8rem 1rem; }
   .m td, .m th { padding-left: .4rem; padding-right: .4rem; }
 }
+@media (prefers-color-scheme: dark) { .map-img, .signed img { filter: brightness(1.4); } }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 @media print {
   :root { --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --rule: #bbb; --shade: #f5f5f5;
@@ -185,6 +188,7 @@ body > footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(-
   section { box-shadow: none; }
   .scroll, .eq { background: none; }
   .skip, .top { display: none; }
+  .map-img, .signed img { filter: none; }
   .eq, .scroll, .map, .source pre { overflow: visible; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

@@ -29,7 +29,7 @@ from .document import (
 from .formula import Formula, Row, Words
 from .heatmaps import block_means, extent_of
 from .page import PHASES
-from .page_blocks import equals
+from .page_blocks import equals, plain
 from .rounding import rounded
 
 ABOVE, BELOW = " ░▒▓█", " -=≡#"
@@ -84,7 +84,7 @@ class Terminal:
         """The lines of one block."""
         match block:
             case Prose():
-                lines = self.filled(block.text.replace("`", ""))
+                lines = self.filled(plain(block.text))
                 return self.hidden("the answer in words", lines) if block.role == "result" else lines
             case Equation():
                 return self._equation(block)
@@ -132,14 +132,14 @@ class Terminal:
         if parts:
             lines += self.formula(Row(tuple(parts)), 6 if block.general is not None else 4)
         if block.note:
-            lines += self.filled(block.note.replace("`", ""), 8 if parts else 4)
+            lines += self.filled(plain(block.note), 8 if parts else 4)
         return lines
 
     def numbers(self, block: Numbers) -> list[str]:
         """An array in brackets under its name; of a large one the corners, and shades for all of it."""
         grid = grid_of(block.array)
         symbol = block.symbol or block.name.rsplit("/", 1)[-1]
-        note = f": {block.note}".replace("`", "") if block.note else ""
+        note = f": {plain(block.note)}" if block.note else ""
         lines = self.filled(f"{symbol} ({shape_text(np.shape(block.array))}){note}")
         if not grid.whole:
             lines += _indented(shades(np.asarray(block.array, np.float64), self.width - 4), 4)
@@ -179,7 +179,7 @@ class Terminal:
 
     def _rewritten(self, block: Rewritten) -> list[str]:
         lines = ["as it is written", *self.formula(block.naive, 4), "as it is computed", *self.formula(block.stable, 4)]
-        lines += self.filled(block.fails.replace("`", ""))
+        lines += self.filled(plain(block.fails))
         for equation in block.here:
             lines += self._equation(equation)
         return lines
@@ -191,8 +191,9 @@ class Terminal:
         room = self.width - 4
         lines = ["the input"]
         lines += _indented(text_image(image, image_shape=image.shape, width=room).split("\n"), 4)
+        neuron, _, words = block.neuron.partition(": ")
         for title, values in (
-            (f"the weights of {block.neuron}", block.weights),
+            (f"the weights of {neuron}", block.weights),
             ("their product, entry by entry", block.product),
         ):
             matrix = np.asarray(values, np.float64)
@@ -200,7 +201,7 @@ class Terminal:
             factor = math.ceil(2 * matrix.shape[1] / room)  # as much smaller downwards: the picture keeps its form
             small = block_means(matrix, math.ceil(matrix.shape[0] / factor), math.ceil(matrix.shape[1] / factor))
             lines += ["", *self.filled(f"{title} (░▒▓█ above 0, -=≡# below)"), *_indented(signed_shades(small, 2), 4)]
-        total = self.filled(f"the sum of the product is {rounded(block.total)}; the bias comes on top of it")
+        total = self.filled(words or f"the sum of the product is {rounded(block.total)}; the bias comes on top of it")
         return [*lines, "", *self.hidden("the sum of the product", total)]
 
     def table(self, block: Table, *, hide: bool = False) -> list[str]:
@@ -212,14 +213,14 @@ class Terminal:
             ]
             for row in block.rows
         ]
-        words = [any(isinstance(row[j], str) for row in block.rows) for j in range(len(block.head))]
+        words = [all(isinstance(row[j], str) for row in block.rows) for j in range(len(block.head))]
         room = self.width - 4
-        widths = [max(len(row[j].replace("`", "")) for row in [list(block.head), *rows]) for j in range(len(block.head))]
+        widths = [max(len(plain(row[j])) for row in [list(block.head), *rows]) for j in range(len(block.head))]
         while sum(widths) + 2 * (len(widths) - 1) > room and max(widths) > 6:  # the widest column gives way
             widths[widths.index(max(widths))] -= 1
-        lines = self.filled(block.caption.replace("`", "")) if block.caption else []
+        lines = self.filled(plain(block.caption)) if block.caption else []
         for row in [list(block.head), *rows]:
-            wrapped = [textwrap.wrap(cell.replace("`", ""), width) or [""] for cell, width in zip(row, widths, strict=True)]
+            wrapped = [textwrap.wrap(plain(cell), width) or [""] for cell, width in zip(row, widths, strict=True)]
             for k in range(max(map(len, wrapped))):
                 parts = [cell[k] if k < len(cell) else "" for cell in wrapped]
                 cells = [f"{part:<{w}}" if word else f"{part:>{w}}" for part, w, word in zip(parts, widths, words, strict=True)]
