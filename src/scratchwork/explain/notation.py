@@ -232,6 +232,7 @@ def _tidied(formula: Formula) -> Formula:
         if part == Operator(TIMES) and (_ends_with_number(before) or isinstance(after, Number | Bracketed)):
             part = Operator("·")
         freely = before is None or (isinstance(before, Operator) and before.sign in RELATIONS | {",", ";"})
+        freely = freely or (isinstance(before, Words) and before.words.endswith(": "))
         if _needs_brackets(part) and not freely:
             part = Bracketed(part)
         parts.append(part)
