@@ -139,7 +139,7 @@ class Attempts:
                 return steps_of.outcome(start, math.inf, steps, scale)
             end = steps_of.value(judged) / scale
         except BROKEN:
-            return Attempt(math.inf, math.inf)
+            return Attempt(math.inf, math.inf, broke=0)
         return steps_of.outcome(start, end if math.isfinite(end) else math.inf, steps, scale)
 
     def _with_standard_targets(self, rows: Rows) -> tuple[Rows, float]:
@@ -280,4 +280,3 @@ def inplace_fresh(network: Sequential) -> None:
         value[...] = rng.normal(size=value.shape) * math.sqrt((2.0 if rectified else 1.0) / value.shape[0])
         if dense.bias is not None:
             dense.bias.value[...] = 0.0
-

@@ -20,7 +20,7 @@ from ..sparse_rows import SciPySparse
 from . import fitting_together, gradients_right, learning, rows_apart, rows_given, scales, start, wrapping
 from .attempts import Attempts
 from .findings import Diagnosis, Finding, found
-from .intake import Refused, checked_validation, prepared
+from .intake import Refused, checked_validation, prepared, validation_findings
 from .patient import Patient, Settings
 
 EPOCHS = 10  # what `fit` makes where nothing is said
@@ -106,7 +106,7 @@ def diagnose(
     )
     patient = Patient(copied, loss, rows, settings, x, y, checked_validation(validation_data))
     copied.flat()
-    return Diagnosis(_examined(patient))
+    return Diagnosis([*validation_findings(validation_data), *_examined(patient)])
 
 
 def _names(metrics: Iterable[Any] | str) -> Iterator[str]:

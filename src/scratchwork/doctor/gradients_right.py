@@ -173,7 +173,12 @@ def _compared(
         name, pattern = wrong[0]
         others = [f"{other} ({kind.name})" for other, kind in wrong[1:]]
         cause = pattern.sentence + (f"; also wrong: {', '.join(others)}" if others else "")
-        evidence: dict[str, Any] = {"pattern": pattern.name, "parameter": name, "factor": pattern.factor, "distance": pattern.distance}
+        evidence: dict[str, Any] = {
+            "pattern": pattern.name,
+            "parameter": name,
+            "factor": pattern.factor,
+            "distance": pattern.distance,
+        }
         patterns = {entry: kind.name for entry, kind in wrong}
         yield found("SW601", f"{pattern.name}: {cause}", pattern.fix, where=where, patterns=patterns, **evidence)
 

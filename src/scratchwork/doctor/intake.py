@@ -96,7 +96,7 @@ def _not_finite(array: Array, name: str) -> Finding | None:
     first = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), array.shape))
     kind = "NaN" if np.isnan(array[first]) else "an infinity"
     cause = f"{name} holds {kind} at {list(first)}, {count} such numbers in {array.shape[0]:,} rows"
-    fix = f"fill or leave out such rows: keep = np.isfinite({name}).reshape(len({name}), -1).all(axis=1)"
+    fix = f"fill or leave out such rows, which np.isfinite({name.split()[-1]}) finds"
     return found(
         "SW201", cause, fix, where=name, count=count, first=first, rows=int(wrong.reshape(len(array), -1).any(1).sum())
     )
@@ -179,6 +179,22 @@ def _too_large(inputs: Array, network: Sequential) -> None:
     if largest > float(np.finfo(network.dtype).max):
         cause = f"x holds {largest:.3g}, which is infinite in the network's {network.dtype}"
         raise Refused(found("SW201", cause, "scale x first: x / np.abs(x).max(axis=0)", where="x", largest=largest))
+
+
+def validation_findings(validation: Any) -> list[Finding]:
+    """SW201 and SW1003 for validation rows: training would refuse them as it does its own."""
+    findings: list[Finding] = []
+    if isinstance(validation, tuple | list) and len(validation) >= 2:
+        for given, name in zip(validation[:2], ("validation x", "validation y"), strict=True):
+            if is_sparse(given):
+                continue
+            text = _not_numbers(given, name)
+            if text:
+                findings.append(found("SW1003", text, "encode text as numbers, as for the rows of training", where=name))
+                continue
+            bad = _not_finite(np.asarray(given), name)
+            findings += [] if bad is None else [bad]
+    return findings
 
 
 def checked_validation(validation: Any) -> tuple[Any, ...] | None:

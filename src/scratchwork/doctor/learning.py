@@ -32,6 +32,10 @@ def probe(patient: Patient, attempts: Attempts, explained: bool) -> Iterator[Fin
         return
     path: list[str] = []
     given = attempts.run()
+    broken = list(_broken(attempts))
+    yield from broken
+    if broken:
+        return
     path.append(f"does the loss fall in {given.steps} steps as they are? to {_shown(given.end)}")
     slopes = list(_no_slope(patient)) if given.end == given.start else []
     yield from slopes
@@ -51,6 +55,23 @@ def probe(patient: Patient, attempts: Attempts, explained: bool) -> Iterator[Fin
         learned = any(attempt.good() for attempt in attempts.done.values())
     if not learned:
         yield from _nothing(patient, attempts, path)
+
+
+def _broken(attempts: Attempts) -> Iterator[Finding]:
+    """SW201 for a loss that is not finite without having grown: it is how it is computed, and not the learning rate."""
+    given = attempts.run()
+    if math.isfinite(given.end) or given.first_moved > 0.3:
+        return
+    fix = "look for log(0), exp of large numbers and division by 0; take the loss on logits"
+    if not math.isfinite(given.start):
+        cause = f"the loss of the first rows is {given.start} before any step, and the outputs are finite"
+        yield found("SW201", cause, fix, where="the loss")
+    elif given.broke is not None and given.last < 3 * max(given.start, 1.0):
+        cause = (
+            f"the loss is not finite in step {given.broke} of a trial, although it was {given.last:.2f} of chance before and a "
+        )
+        cause += f"step moves the weights by {given.moved:.1%}: the loss or a layer cannot take what it is given"
+        yield found("SW201", cause, fix, where="the loss", step=given.broke, last=given.last, update_to_weight=given.moved)
 
 
 def _no_slope(patient: Patient) -> Iterator[Finding]:
@@ -92,7 +113,12 @@ def _penalty(patient: Patient, attempts: Attempts, given: Attempt, path: list[st
         if (bound.end > 0.9 and free.end < 0.75) or (bound.end > 0.6 and free.end < 0.3 * bound.end):
             path.append(f"without {kind}? it falls to {_shown(free.end)}")
             cause = f"with {kind} the loss of the data stays at {_shown(bound.end)}, without it falls to {_shown(free.end)}"
-            evidence: dict[str, Any] = {"strength": strength, "loss_with": bound.end, "loss_without": free.end, "steps": bound.steps}
+            evidence: dict[str, Any] = {
+                "strength": strength,
+                "loss_with": bound.end,
+                "loss_without": free.end,
+                "steps": bound.steps,
+            }
             yield found("SW1601", cause, "a strength a hundred times smaller, such as L2(1e-4)", **evidence)
             return
 
@@ -125,7 +151,8 @@ def _rate(patient: Patient, attempts: Attempts, given: Attempt, path: list[str])
         return
     if callable(_rule(patient).learning_rate):
         steady = attempts.run(steady=True)
-        if steady.good(0.8) and given.end > 0.9 and given.rate < 0.01 * steady.rate:
+        learned = given.start - steady.end
+        if given.end > 0.9 and given.rate < 1e-3 * steady.rate and learned > 0.05 and given.start - given.end < 0.4 * learned:
             yield _stops(given, steady, path)
             return
     lower = None
@@ -220,19 +247,17 @@ def rounded(rate: float) -> float:
 def _nothing(patient: Patient, attempts: Attempts, path: list[str]) -> Iterator[Finding]:
     """Nothing helped: is it the network, or are there only targets that nothing tells?"""
     given = attempts.run()
-    if given.broke is not None and given.last < 3 * max(given.start, 1.0):
-        cause = f"the loss is not finite at step {given.broke}, although it was {given.last:.2f} of chance before and the weights had "
-        cause += f"moved by {given.moved:.1%} a step: the loss or a layer cannot take what it is given"
-        fix = "look for log(0), exp of large numbers and division by 0; take the loss on logits"
-        yield found("SW201", cause, fix, where="the loss", step=given.broke, path=path, last=given.last)
-        return
     rates = [layer.rate for _, layer in leaves(patient.network) if isinstance(layer, Dropout)]
     if max(rates, default=0.0) >= 0.5:
         whole = attempts.run(undropped=True)
         path.append(f"without dropout? {_shown(whole.end)}")
         if whole.good(0.75):
-            cause = f"with dropout of up to {max(rates):g} the loss stays at {_shown(given.end)}, without at {_shown(whole.end)}"
-            yield found("SW1602", cause, "Dropout(0.2) to Dropout(0.5)", path=path, loss_after=given.end, loss_without=whole.end)
+            cause = (
+                f"with dropout of up to {max(rates):g} the loss stays at {_shown(given.end)}, without at {_shown(whole.end)}"
+            )
+            yield found(
+                "SW1602", cause, "Dropout(0.2) to Dropout(0.5)", path=path, loss_after=given.end, loss_without=whole.end
+            )
             return
     factors = [1.0, 0.1, *(factor for factor in (10.0, 100.0) if factor <= 10 * attempts.compression)]
     fifty = min((attempts.run(factor=factor, fifty=True, free=True) for factor in factors), key=lambda one: one.end)

@@ -247,9 +247,13 @@ def _loss(patient: Patient, x: Array) -> Iterator[Finding]:
         return
     moved = _gradient_influence(patient, prediction, target)
     sums = any(abs(together - right) <= 1e-3 * max(abs(right), 1e-9) for right in (total, total / len(target)))
-    if moved > 1e-3 and not sums:
+    alike = bool(np.ptp(grad, axis=0).max() <= 1e-6 * max(float(np.abs(grad).max()), 1e-300)) and len(np.unique(target)) > 1
+    if (moved > 1e-3 or alike) and not sums:
         cause = f"the loss of {len(target)} rows is {together:.4g} and the mean of their losses one by one "
-        cause += f"{total / len(target):.4g}; another prediction of row 0 moves the gradients of other rows by {moved:.2g}"
+        cause += f"{total / len(target):.4g}; "
+        cause += (
+            "all rows get the same gradient" if alike else f"another row 0 moves the gradients of other rows by {moved:.2g}"
+        )
         broadcast = target.ndim == 1 and prediction.ndim == 2
         evidence: dict[str, Any] = {"together": together, "alone": total / len(target), "moved": moved}
         yield found("SW401" if broadcast else "SW402", cause, fix, where=where, **evidence)

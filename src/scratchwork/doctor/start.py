@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ SATURATED = 0.5
 VANISHED, GROWN = 1e-3, 1e3  # spread of the last hidden product's output relative to the first's input
 VANISHED_GRADIENT = 1e-4
 EXPLODED_GRADIENT = 1e4
+SLOPES = "ReLU() in place of the sigmoids, BatchNorm() between the layers, or fewer layers"
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,12 @@ def probe(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
     yield from equal
     if not attempts.usable:
         return
-    idle = list(_dead(seen, attempts)) + list(_saturated(seen, attempts))
-    spread = list(_spread(patient, seen, attempts)) if not equal else []
-    yield from spread
-    yield from idle
-    if not equal:
+    dead, saturated = list(_dead(seen, attempts)), list(_saturated(seen, attempts))
+    alive = not equal and not dead  # where units are dead, nothing gets through either way
+    if alive:
+        yield from _spread(patient, seen, attempts)
+    yield from [*dead, *saturated]
+    if alive:
         yield from _gradients(patient, attempts)
 
 
@@ -153,31 +156,43 @@ def _cured(attempts: Attempts) -> bool:
 
 
 def _spread(patient: Patient, seen: list[Seen], attempts: Attempts) -> Iterator[Finding]:
-    """SW702 and SW703: how far rows are apart after each product, compared with what enters."""
+    """SW702 and SW703: how far rows are apart after each product but the last, compared with what enters the first."""
     products = [one for one in seen if isinstance(one.layer, Dense)]
-    if not products or any(isinstance(one.layer, BatchNorm | LayerNorm) for one in seen):
+    if len(products) < 2 or any(isinstance(one.layer, BatchNorm | LayerNorm) for one in seen):
         return
     spreads = [_rows_apart(products[0].given), *(_rows_apart(one.gave) for one in products)]
     if spreads[0] <= 0 or not np.isfinite(spreads).all():
         return
-    per_layer = [later / max(before, 1e-300) for before, later in zip(spreads, spreads[1:], strict=False)]
-    hidden = [ratio / spreads[0] for ratio in spreads[1:]]
+    steps = [later / max(before, 1e-300) for before, later in pairwise(spreads)]
+    least, most = min(spreads[1:-1]) / spreads[0], max(spreads[1:]) / spreads[0]
     evidence: dict[str, Any] = {"spread_entering": spreads[0], "spread_by_layer": spreads[1:]}
     told = ", ".join(f"{value:.2g}" for value in spreads)
-    if min(hidden) < VANISHED or (max(per_layer) < 0.1 and min(hidden) < 0.02):
-        if _cured(attempts) and not _contracting(seen):
-            worst = products[int(np.argmin(hidden))]
-            cause = f"the spread of activations falls from layer to layer: {told}"
-            yield found(
-                "SW702", cause, 'weight_initializer="he_normal" ("glorot_normal" with tanh)', where=worst.where, **evidence
+    fix = 'weight_initializer="he_normal" ("glorot_normal" with tanh)'
+    falls = least < VANISHED or (max(steps[:-1]) < 0.1 and least < 0.02 and _cured(attempts))
+    if falls and not _contracting(seen):
+        worst = products[int(np.argmin(steps[:-1]))]
+        yield found("SW702", f"the spread of activations falls from layer to layer: {told}", fix, where=worst.where, **evidence)
+    elif falls:
+        yield from _vanishing(patient, least, told, evidence, products[0].where)
+    elif most > GROWN or max(steps) > 10.0:
+        given, fresh = attempts.run(), attempts.run(fresh=True)
+        lost = given.start > 20.0 and (most > GROWN or fresh.start < 0.2 * given.start)
+        if lost or _cured(attempts):
+            worst = products[int(np.argmax(steps))]
+            cause = (
+                f"the spread of activations grows from layer to layer: {told}; the first loss is {given.start:.3g} of chance"
             )
-    elif max(hidden) > GROWN or max(per_layer) > 10.0:
-        worst = products[int(np.argmax(per_layer))]
-        if _cured(attempts):
-            cause = f"the spread of activations grows from layer to layer: {told}"
-            yield found(
-                "SW703", cause, 'weight_initializer="he_normal" ("glorot_normal" with tanh)', where=worst.where, **evidence
-            )
+            yield found("SW703", cause, fix, where=worst.where, first_loss=given.start, **evidence)
+
+
+def _vanishing(patient: Patient, least: float, told: str, evidence: dict[str, Any], where: str) -> Iterator[Finding]:
+    """SW1501 for layers that make every signal small whatever their weights are: forward, and so backward."""
+    sizes = _gradient_sizes(patient)
+    if sizes:
+        evidence = {**evidence, "gradients": sizes}
+        told += "; gradients by layer: " + ", ".join(f"{size:.1e}" for size in sizes)
+    cause = f"a signal shrinks to {least:.1e} on its way through weights of the usual size, and so do gradients; spread by layer: {told}"
+    yield found("SW1501", cause, SLOPES, where=where, **evidence)
 
 
 def _contracting(seen: list[Seen]) -> bool:
@@ -195,8 +210,8 @@ def _rows_apart(h: Array) -> float:
     return float(np.sqrt(np.mean(flat.var(axis=0))))
 
 
-def _gradients(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
-    """SW1501 and SW1502: the size of the gradient at each product, relative to the last one's."""
+def _gradient_sizes(patient: Patient) -> list[float]:
+    """The root mean square of ∂L/∂W of each product, from the first; empty where it cannot be told."""
     network, rows = patient.copy(), patient.sample
     x: Any = rows.x[:ROWS]
     weight = None if rows.weight is None else rows.weight[:ROWS]
@@ -206,31 +221,30 @@ def _gradients(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
             _, slope = patient.loss.value_and_grad(prediction, rows.target[:ROWS], weight)
             network.backward(slope, caches, need_dx=False)
     except BROKEN:
-        return
-    products = [(name, layer) for name, layer in leaves(network) if isinstance(layer, Dense)]
-    if len(products) < 3:
-        return
-    sizes = [float(np.sqrt(np.mean(np.square(layer.weight.grad)))) for _, layer in products if layer.weight is not None]
-    if not np.isfinite(sizes).all() or not sizes[-1] > 0 or len(sizes) != len(products):
+        return []
+    weights = [layer.weight for _, layer in leaves(network) if isinstance(layer, Dense) and layer.weight is not None]
+    sizes = [float(np.sqrt(np.mean(np.square(weight.grad.astype(np.float64))))) for weight in weights]
+    through = all(weight.value.any() for weight in weights[1:])  # zeros at the end hold gradients back for one step only
+    return sizes if through and np.isfinite(sizes).all() else []
+
+
+def _gradients(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
+    """SW1501 and SW1502: the size of the gradient at each product, relative to the last one's."""
+    sizes = _gradient_sizes(patient)
+    if len(sizes) < 3 or not sizes[-1] > 0:
         return
     ratio = sizes[0] / sizes[-1]
     told = ", ".join(f"{size:.1e}" for size in sizes)
     evidence: dict[str, Any] = {"gradients": sizes, "ratio": ratio}
-    where = place(*products[0])
-    if ratio < VANISHED_GRADIENT or (ratio < 10 * VANISHED_GRADIENT and len(products) >= 5):
-        if _stays(attempts):
-            cause = f"gradients by layer, from the first: {told}; the first gets {ratio:.1e} of what the last gets"
-            rectified = any(isinstance(layer, ReLU | LeakyReLU) for _, layer in leaves(network))
-            fix = (
-                'BatchNorm() between the layers, weight_initializer="he_normal"'
-                if rectified
-                else "ReLU() in place of the sigmoids"
-            )
-            yield found("SW1501", cause, fix, where=where, **evidence)
-    elif ratio > EXPLODED_GRADIENT or sizes[0] > 1e6 * max(patient.chance.loss, 1e-12):
-        if _stays(attempts):
-            cause = f"gradients by layer, from the first: {told}; the first gets {ratio:.1e} times what the last gets"
-            yield found("SW1502", cause, 'weight_initializer="he_normal", or clip_norm=1.0', where=where, **evidence)
+    name, layer = next((name, layer) for name, layer in leaves(patient.network) if isinstance(layer, Dense))
+    cause = f"gradients by layer, from the first: {told}; the first gets {ratio:.1e} times what the last gets"
+    small = ratio < VANISHED_GRADIENT or (ratio < 10 * VANISHED_GRADIENT and len(sizes) >= 5)
+    if small and (ratio < 1e-2 * VANISHED_GRADIENT or _stays(attempts)):
+        rectified = any(isinstance(layer, ReLU | LeakyReLU) for _, layer in leaves(patient.network))
+        fix = 'BatchNorm() between the layers, weight_initializer="he_normal"' if rectified else SLOPES
+        yield found("SW1501", cause, fix, where=place(name, layer), **evidence)
+    elif (ratio > EXPLODED_GRADIENT or sizes[0] > 1e6 * max(patient.chance.loss, 1e-12)) and _stays(attempts):
+        yield found("SW1502", cause, 'weight_initializer="he_normal", or clip_norm=1.0', where=place(name, layer), **evidence)
 
 
 def _stays(attempts: Attempts) -> bool:
