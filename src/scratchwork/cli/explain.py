@@ -2,23 +2,27 @@
 
 import argparse
 import re
-from dataclasses import dataclass
+import textwrap
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..data import AnyData, Table
-from ..errors import ConfigurationError, DataError, StorageError
+from ..errors import ConfigurationError, DataError, ScratchworkError, StorageError
 from ..layers import BatchNorm
 from ..losses import LOSSES
 from ..model import Model
+from ..optimizers import Adam
 from ..sequential import Sequential
 from .arguments import checked, shorter
-from .building import CLASSES
+from .building import CLASSES, fit_settings
+from .manifest import find_run
 from .models import PART_NAMES, choose_part, load_any, load_for
 from .report import amounts, as_known, check_columns
-from .settings import SettingsError, name_in, optional, real, whole
+from .runs import CONFIG, MODEL
+from .settings import Settings, SettingsError, name_in, optional, real, whole
 from .tables import LEARNING_RATES, OPTIMIZER_NAMES, SHORT_LOSSES
 
 DESCRIPTION = """Show the work. With MODEL and DATA: one row goes through the network, and a
@@ -97,17 +101,27 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError("--text prints, --out writes a file: leave one out (a FILE.txt holds the text)")
     thing, path = load_any(options.model)
     rows = _rows(thing, options)
-    loss, optimizer, said = _how(thing, rows, options)
+    how = _how(thing, path, rows, options)
     out = None if options.text else chosen_file(options.out, path, rows.row, force=options.force)
     told = explain.walkthrough(
-        thing, rows.x, rows.y, loss=loss, optimizer=optimizer, row=rows.place, neuron=options.neuron, quiz=options.quiz
+        thing,
+        rows.x,
+        rows.y,
+        loss=how.loss,
+        optimizer=how.optimizer,
+        regularizer=how.regularizer,
+        constraint=how.constraint,
+        row=rows.place,
+        neuron=options.neuron,
+        quiz=options.quiz,
+        called=f"Row {rows.row} of {rows.name}",
     )
     if out is None:
         print(told.text(), end="")
         return 0
     told.save(out)
-    print(f"row {rows.row} of {rows.name} in {shorter(out)}, {out.stat().st_size:,} bytes")
-    print(said)
+    print(f"row {rows.row} of {rows.name}: {shorter(out)}, {out.stat().st_size:,} bytes")
+    print("\n".join(textwrap.fill(line, 80, subsequent_indent=" " * 11) for line in how.said.split("\n")))
     return 0
 
 
@@ -192,29 +206,64 @@ def _answers(thing: Model | Sequential, dataset: AnyData, y: Any) -> Any:
     return np.array(as_known(dataset.labels, thing.labels))[y]
 
 
-def _how(thing: Model | Sequential, rows: Rows, options: argparse.Namespace) -> tuple[Any, Any, str]:
-    """The loss and the optimizer, and the sentence that tells where they come from."""
+@dataclass(frozen=True)
+class How:
+    """What the row is trained with, and the lines that tell where it comes from."""
+
+    loss: Any
+    optimizer: Any
+    regularizer: Any
+    constraint: Any
+    said: str
+
+
+def _how(thing: Model | Sequential, path: Path, rows: Rows, options: argparse.Namespace) -> How:
+    """The loss, the optimizer and the penalties: those of the run, those that were asked for, or the usual ones."""
     from ..explain import likely_loss, remade
 
     record = thing.record if isinstance(thing, Model) else {}
-    loss, known_loss = (
-        (LOSSES[options.loss](), "as asked for") if options.loss else (remade(record.get("loss")), "as in training")
-    )
-    if loss is None:
-        loss, known_loss = likely_loss(thing, rows.y), "a guess, since the model does not say what it was trained with"
-    optimizer, known = None, "as asked for"
+    settings = _settings_of(path)
+    asked = None if options.loss is None else LOSSES[options.loss]()
+    learned = remade(record.get("loss"))
+    loss = asked or learned or likely_loss(thing, rows.y)
+    known = "as asked for" if asked else "as in training" if learned else "which suits it: the model does not say its own"
+    said = [f"loss       {loss!r}, {known}"]
+    optimizer, known = _optimizer(record, options)
+    said.append(f"optimizer  {optimizer!r}, {known}")
+    fitting = {} if settings is None else fit_settings(settings, loss, None)
+    regularizer, constraint = fitting.get("regularizer"), fitting.get("constraint")
+    if regularizer is not None or constraint is not None:
+        penalties = ", ".join(repr(one) for one in (regularizer, constraint) if one is not None)
+        said.append(f"penalties  {penalties}, as in training")
+    return How(loss, optimizer, regularizer, constraint, "\n".join(said))
+
+
+def _settings_of(path: Path) -> Settings | None:
+    """The settings of the run that the model lies in; None for a model of another origin."""
+    if path.name != MODEL or not (path.parent / CONFIG).is_file():
+        return None
+    try:
+        return find_run(str(path.parent)).request.settings
+    except ScratchworkError:  # a config.json of something else
+        return None
+
+
+def _optimizer(record: dict[str, Any], options: argparse.Namespace) -> tuple[Any, str]:
+    """The rule, and where it comes from."""
+    from ..explain import remade
+
     if options.optimizer is not None:
         make = OPTIMIZER_NAMES[options.optimizer]
         if make is None:
-            raise SettingsError("lbfgs looks at all rows before each step: a step on one row is that of another optimizer")
-        optimizer = make(LEARNING_RATES[options.optimizer] if options.learning_rate is None else options.learning_rate)
-    else:
-        optimizer, known = remade(record.get("optimizer")), "as in training, at its first step"
-        if optimizer is None:
-            rate = LEARNING_RATES["adam"] if options.learning_rate is None else options.learning_rate
-            optimizer, known = OPTIMIZER_NAMES["adam"](rate), "the usual one, since the model does not say its own"  # type: ignore[misc]
-        elif options.learning_rate is not None:
-            import dataclasses
-
-            optimizer, known = dataclasses.replace(optimizer, learning_rate=options.learning_rate), "with the rate asked for"
-    return loss, optimizer, f"loss {loss!r} ({known_loss})\noptimizer {optimizer!r} ({known})"
+            raise SettingsError(
+                "--optimizer lbfgs: its steps come from a search over all rows, so that one row has none to show"
+            )
+        rate = LEARNING_RATES[options.optimizer] if options.learning_rate is None else options.learning_rate
+        return make(rate), "as asked for"
+    optimizer = remade(record.get("optimizer"))
+    if optimizer is None:
+        rate = LEARNING_RATES["adam"] if options.learning_rate is None else options.learning_rate
+        return Adam(rate), "the usual one: the model does not say its own, or it has no single steps"
+    if options.learning_rate is not None:
+        return replace(optimizer, learning_rate=options.learning_rate), "with the learning rate that was asked for"
+    return optimizer, "as in training, at its first step"

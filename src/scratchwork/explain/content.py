@@ -43,6 +43,7 @@ def document_of(
     regularizer: Regularizer | None = None,
     constraint: Constraint | None = None,
     image_shape: Shape | None = None,
+    called: str | None = None,
 ) -> Document:
     """Row number `row` of the batch `x`, `y` through a copy of the network, as a document.
 
@@ -51,6 +52,7 @@ def document_of(
     optimizer    None: without the update
     neuron       (layer, index) or "layer:index": a neuron to work out, wherever it stands
     image_shape  (height, width[, channels]) of a flat row that is a picture; a Model knows, 28·28 numbers are guessed
+    called       what the row is called on the page, where `x` is a part of something larger: "Row 3 of digits"
 
     Raises ConfigurationError, DataError or ShapeError for what cannot be shown.
     """
@@ -76,7 +78,8 @@ def document_of(
     names = _output_names(model, done.prediction.shape[-1])
     context = Context(net.dtype, picked, columns, names, done.alone, len(done.x))
     picture = _picture_shape(model, net, image_shape)
-    sections = [_input_section(net, done, raw, row, columns, bool(before)), *before]
+    called = called or f"Row {row}"
+    sections = [_input_section(net, done, raw, called, columns, bool(before)), *before]
     sections += _forward_sections(done, context, net, picture)
     sections.append(_prediction_section(network, done, names, loss))
     if done.gradient is not None:
@@ -84,7 +87,8 @@ def document_of(
         sections += [backward_section(step, context) for step in _backward_order(done)]
     if rule is not None:
         sections += update_sections(done, context, rule)  # type: ignore[arg-type]
-    return Document(f"Row {row} through {_name(net)}", tuple(sections), tuple(_summary(net, done, row, len(rows))))
+    summary = _summary(net, done, called if called != f"Row {row}" else f"Row {row} of {len(rows):,}")
+    return Document(f"{called} through {_name(net)}", tuple(sections), tuple(summary))
 
 
 def _rows(network: Any, net: Sequential, x: Any, row: int) -> tuple[Array, list[Block], list[Section]]:
@@ -169,7 +173,9 @@ def _picture_shape(model: Model | None, net: Sequential, given: Shape | None) ->
     return {784: (28, 28), 3072: (32, 32, 3)}.get(net.in_shape[0]) if len(net.in_shape) == 1 else None
 
 
-def _input_section(net: Sequential, done: Trace, raw: list[Block], row: int, columns: tuple[str, ...], model: bool) -> Section:
+def _input_section(
+    net: Sequential, done: Trace, raw: list[Block], called: str, columns: tuple[str, ...], model: bool
+) -> Section:
     blocks: list[Block] = [*raw]
     if not model:
         blocks.append(shown("input", "x", done.x[done.row], "x", columns=columns))
@@ -181,7 +187,7 @@ def _input_section(net: Sequential, done: Trace, raw: list[Block], row: int, col
             )
         )
     blocks.append(network_table(net))
-    return Section(f"Row {row}", "input", "input", tuple(blocks))
+    return Section(called, "input", "input", tuple(blocks))
 
 
 def _forward_sections(done: Trace, context: Context, net: Sequential, picture: Shape | None) -> list[Section]:
@@ -262,14 +268,14 @@ def _name(net: Sequential) -> str:
     return "the network" if inner else f"a {'-'.join(map(str, sizes))} network" if len(sizes) > 1 else "the network"
 
 
-def _summary(net: Sequential, done: Trace, row: int, count: int) -> list[Prose]:
+def _summary(net: Sequential, done: Trace, called: str) -> list[Prose]:
     dtype = net.dtype.name
     agree = ""
     if dtype != "float64":
         agree = f" The network itself computes in {dtype}, which agrees to about seven digits."
     alone = "alone, as a batch of one" if done.alone else f"in its batch of {len(done.x):,} rows"
     return [
-        Prose(f"Row {row} of {count:,} goes through the network {alone}: every step as training takes it, on a copy."),
+        Prose(f"{called} goes through the network {alone}: every step as training takes it, on a copy."),
         Prose(
             f"All numbers here are calculated in float64, with fifteen digits, and shown with four.{agree} Indices count from "
             "0, as in the code. Below each step stand the lines of source that ran."

@@ -77,6 +77,7 @@ def walkthrough(
     regularizer: Regularizer | None = None,
     constraint: Constraint | None = None,
     image_shape: Shape | None = None,
+    called: str | None = None,
 ) -> Walkthrough:
     """Take one row through a network: forward, loss, backward and update, every equation with the row's numbers.
 
@@ -103,6 +104,8 @@ def walkthrough(
         As given to `fit`.
     image_shape : (H, W) or (H, W, channels), optional
         Of flat rows that are pictures; a Model knows its own, and 784 numbers are taken for 28×28.
+    called : str, optional
+        What the row is called on the page, such as "Row 3 of digits".
 
     Raises
     ------
@@ -135,5 +138,6 @@ def walkthrough(
         regularizer=regularizer,
         constraint=constraint,
         image_shape=image_shape,
+        called=called,
     )
     return Walkthrough(document, quiz=quiz)
