@@ -1,6 +1,10 @@
 """Four hooks, in their order and number, whatever happens; stopping at the best epoch; learning rates that fall."""
 
+import errno
+import io
 import json
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -268,3 +272,53 @@ def test_a_file_that_cannot_be_written_is_said_before_the_first_step(tmp_path):
     with pytest.raises(StorageError, match="cannot write"):
         fit(log, sw.HistoryFile(tmp_path))
     assert not [call for call in log.calls if call[0] == "batch"]
+
+
+class Failing(sw.Callback):
+    """Does something to the file after these epochs."""
+
+    def __init__(self, **after):
+        self.after = after
+
+    def on_epoch_end(self, run):
+        self.after.get(f"epoch{run.epoch}", lambda: None)()
+
+
+def test_a_full_disk_costs_lines_only_until_it_has_room_again(tmp_path, monkeypatch, capsys):
+    path, limit = tmp_path / "history.jsonl", []
+
+    class Full(io.TextIOWrapper):
+        def write(self, text):
+            if limit:
+                super().write(text[:10])
+                self.flush()
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().write(text)
+
+    def opened(name, how, **settings):
+        return Full(open(name, how + "b"), encoding="utf-8", newline="")
+
+    monkeypatch.setattr("scratchwork.callbacks.open", opened, raising=False)
+    sizes = []
+    disk = Failing(epoch2=lambda: limit.append(1), epoch4=lambda: sizes.append(path.read_text()), epoch5=limit.clear)
+    history = fit(sw.HistoryFile(path), disk, epochs=7)
+    assert history.epochs == 7
+    assert path.read_text() == history.to_json_lines()
+    assert len(sizes[0].splitlines()) == 2, "no half of a line"
+    assert sizes[0].endswith("\n")
+    assert capsys.readouterr().err.count("No space left") == 1
+
+    history = fit(sw.HistoryFile(path), Failing(epoch3=lambda: limit.append(1)), epochs=5)
+    assert history.epochs == 5, "a full disk in the end takes no training away"
+    assert path.read_text() == "".join(history.to_json_lines().splitlines(keepends=True)[:3])
+    assert "training goes on" in capsys.readouterr().err
+
+
+def test_a_file_that_somebody_took_away_is_written_again(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    path = folder / "history.jsonl"
+    history = fit(sw.HistoryFile(path), Failing(epoch2=lambda: shutil.rmtree(folder), epoch3=folder.mkdir), epochs=5)
+    assert path.read_text() == history.to_json_lines()
+    history = fit(sw.HistoryFile(path), Failing(epoch2=path.unlink), epochs=4)
+    assert path.read_text() == history.to_json_lines()

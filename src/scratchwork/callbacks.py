@@ -1,6 +1,9 @@
 """What may happen around the training loop: four hooks, and the callbacks people ask for first."""
 
+import contextlib
 import math
+import os
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -243,22 +246,49 @@ class Monitor(Callback):
 
 
 class HistoryFile(Callback):
-    """Appends each epoch to a file of JSON lines as it ends, so that a killed run leaves its curve behind."""
+    """Appends each epoch to a file of JSON lines as it ends, so that a killed run leaves its curve behind.
+
+    Where that fails in the middle of a run, as on a full disk, stderr says so once, training goes on, and the lines that are
+    missing are written as soon as it is possible again.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._epochs = self._size = 0  # of the lines that are in the file
+        self._said = False
 
     def on_fit_begin(self, run: Run) -> None:
         if not self.path.parent.is_dir():
             raise MissingFileError(f"cannot write {self.path}: the folder {self.path.parent} is not there; create it first")
-        self._write("w", run.history.to_json_lines())  # of a run that goes on, the epochs that it has behind it
-
-    def on_epoch_end(self, run: Run) -> None:
-        self._write("a", run.history.last_json_line())
-
-    def _write(self, how: str, text: str) -> None:
         try:
-            with open(self.path, how, encoding="utf-8") as lines:
-                lines.write(text)
+            self._epochs = self._size = 0
+            self._write(run, "w")  # of a run that goes on, the epochs that it has behind it
         except OSError as problem:
             raise StorageError(f"cannot write {self.path}: {problem.strerror or problem}") from problem
+        self._said = False
+
+    def on_epoch_end(self, run: Run) -> None:
+        try:
+            if self._size != (self.path.stat().st_size if self.path.exists() else 0):  # somebody took it away
+                self._epochs = self._size = 0
+            self._write(run, "a" if self._epochs else "w")
+            self._said = False
+        except OSError as problem:
+            with contextlib.suppress(OSError):  # no half of a line
+                os.truncate(self.path, self._size)
+            if not self._said:
+                print(
+                    f"scratchwork: cannot write {self.path}: {problem.strerror or problem}; training goes on", file=sys.stderr
+                )
+            self._said = True
+
+    def on_fit_end(self, run: Run) -> None:
+        if self._said:
+            self.on_epoch_end(run)
+
+    def _write(self, run: Run, how: str) -> None:
+        missing = run.history.epochs - self._epochs
+        text = run.history.last_json_line() if missing == 1 else run.history.to_json_lines(self._epochs)
+        with open(self.path, how, encoding="utf-8", newline="") as lines:
+            lines.write(text)
+        self._epochs, self._size = run.history.epochs, self._size + len(text.encode())

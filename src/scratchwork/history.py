@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,9 +60,9 @@ class History(Mapping[str, list[float]]):
         for index in range(self.epochs):
             yield {"epoch": index + 1, **{name: values[index] for name, values in self.columns.items()}}
 
-    def to_json_lines(self) -> str:
-        """One JSON object per epoch and line."""
-        return "".join(map(json_line, self.rows()))
+    def to_json_lines(self, first: int = 0) -> str:
+        """One JSON object per epoch and line, of the epochs after the `first` ones."""
+        return "".join(map(json_line, islice(self.rows(), first, None)))
 
     def last_json_line(self) -> str:
         """The line of the last epoch alone."""
