@@ -49,6 +49,9 @@ class RunFolder(Callback):
     def on_epoch_end(self, run: Run) -> None:
         self._history.on_epoch_end(run)
 
+    def on_fit_end(self, run: Run) -> None:
+        self._history.on_fit_end(run)
+
     @property
     def checkpoints(self) -> Path:
         """Where the checkpoints of the run go, and lie until it has come to its end."""
