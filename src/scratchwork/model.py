@@ -19,7 +19,7 @@ from .metrics import accuracy, balanced_accuracy, confusion_matrix, log_loss, ma
 from .preparation import check_seed, check_weights, held_out, resolve_loss, unbuilt_on_error, validation_parts
 from .preprocessing import Chain, OneHot, TableEncoder, Transformer
 from .preprocessing.categories import category_column
-from .row_profile import RowProfile, sampled
+from .row_profile import RowProfile, encoded, profile_of
 from .sequential import Sequential
 from .training import fit
 
@@ -140,8 +140,7 @@ class Model:
                 validation = (self._preprocessed(validation[0], "validation x"), *validation[1:])
             if not self.network.built:
                 self.network.build(rows.shape[1:], rng=seed)
-            if self.profile is None or not trained:
-                self.remember(inputs)
+            self.remember(inputs, anew=not trained)
             labels = self.labels
             self.check_labels(found)
             if labels is not self.labels:  # they are class numbers, and the network has more classes than y showed
@@ -227,20 +226,19 @@ class Model:
         result["confusion"] = confusion_matrix(two, target)
         return result
 
-    def remember(self, x: Rows) -> None:
+    def remember(self, x: Rows, *, anew: bool = True) -> None:
         """Keep what rows like these look like, for `check`; `fit` does it with its training rows."""
-        rows = self._rows(x)
-        self.profile = RowProfile.of(encoded(_some(rows, sampled(len(rows))), self.preprocessing), len(rows))
+        if anew or self.profile is None:
+            self.profile = profile_of(self._rows(x), self.preprocessing)
 
     def check(self, x: Rows) -> "Diagnosis":
         """Hold rows against those of training: inverted, shifted, not scaled as they were; see `doctor.comparing`."""
         if self.profile is None:
             raise ConfigurationError("the model knows nothing of its training rows: call remember(x) with them, or fit")
-        from .doctor.comparing import compare
+        from .doctor.comparing import compare  # the doctor stands far below
 
-        return compare(
-            self.profile, encoded(self._rows(x), self.preprocessing), names=self.feature_names, image_shape=self.image_shape
-        )
+        rows = encoded(self._rows(x), self.preprocessing)
+        return compare(self.profile, rows, names=self.feature_names, image_shape=self.image_shape)
 
     @property
     def _threshold(self) -> float:
@@ -339,12 +337,6 @@ class Model:
             if not self.network.epochs_seen:
                 self.labels, self.task, self.link, self.feature_names = before
             raise
-
-
-def encoded(rows: Any, preprocessing: Chain) -> Any:
-    """A table as the first step of its preprocessing makes numbers of it; other rows as they are."""
-    encoder: Any = preprocessing.steps[0] if isinstance(rows, Table) else None
-    return rows if encoder is None else encoder.transform(rows)
 
 
 def _some(rows: Any, which: Array) -> Any:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array, Shape
+from .data.table import Table
+from .preprocessing import Chain
 from .sparse_rows import SparseRows
 
 SAMPLE = 1024  # rows
@@ -121,6 +123,19 @@ class RowProfile:
         if not right or not all(np.isfinite(array).all() for array in summaries):
             raise ValueError("the profile of its training rows has the wrong form")
         return cls(shape, str(document["dtype"]), int(document["rows"]), features, *numbers, *summaries)
+
+
+def encoded(rows: Any, preprocessing: Chain) -> Any:
+    """A table as the first step of its preprocessing makes numbers of it; other rows as they are."""
+    encoder: Any = preprocessing.steps[0] if isinstance(rows, Table) else None
+    return rows if encoder is None else encoder.transform(rows)
+
+
+def profile_of(rows: Any, preprocessing: Chain) -> RowProfile | None:
+    """What raw rows look like: an array, sparse rows, or a table that its encoder makes numbers of."""
+    which = sampled(len(rows))
+    some = rows.take(which) if isinstance(rows, Table) else rows[which]
+    return RowProfile.of(encoded(some, preprocessing), len(rows))
 
 
 def rounded(array: Array) -> Array:

@@ -153,8 +153,7 @@ def fit(
     loss, rule = resolve_loss(loss), resolve_optimizer(optimizer)
     measures = resolve_metrics(metrics, loss)
     check_counts(epochs, batch_size, threads, seed)
-    limited_threads = thread_limit(threads)
-    hooks = [*checked_callbacks(callbacks), *([Progress()] if progress else [])]
+    limited_threads, hooks = thread_limit(threads), [*checked_callbacks(callbacks), *([Progress()] if progress else [])]
     with unbuilt_on_error(network):
         data = prepare_data(network, loss, x, y, sample_weight, validation_data, validation_split, seed, part=state is not None)
         updater = Updater(network, rule, regularizer, constraint, clip_value, clip_norm)

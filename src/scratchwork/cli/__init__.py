@@ -21,6 +21,7 @@ COMMANDS = {
     "export": "write a saved model as ONNX, Python, C or JSON",
     "import": "read a dense network from an ONNX file",
     "rerun": "repeat a training run, and say whether the bits agree",
+    "doctor": "what is wrong with a training run, from what it has left",
     "run": "reproduce one of the sources: its setting, then the same net trained well",
     "check": "check every derivative of the library against differences",
 }

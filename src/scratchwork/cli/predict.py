@@ -77,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
     dataset = load_for(model, options.data, data_dir=options.data_dir, with_target=split)
     check_columns(model, dataset)
     part, _ = choose_part(model, dataset, options.part or ("all" if dataset.x_test is None else "test"))
+    warn(model, part.x)
     names = _columns(model, proba=options.proba)
     ending = "" if options.out is None else Path(options.out).suffix.lower()
     kept = _kept(options.data, options.keep, names, part, typed=ending == ".parquet") if options.keep else {}
@@ -92,6 +93,14 @@ def run(options: argparse.Namespace) -> int:
                 _write(file, model, part.x, kept, proba=options.proba)
     print(f"{len(part):,} predictions in {options.out}")
     return 0
+
+
+def warn(model: Model, rows: Any) -> None:
+    """Say on stderr where rows are not like those that the model was trained on; a model of an older version knows none."""
+    if model.profile is None or sys.stderr is None or not len(rows):
+        return
+    for finding in model.check(rows).findings:
+        print(f"scratchwork: {finding.line()}", file=sys.stderr)
 
 
 def _kept(name: str, keep: Sequence[str], taken: list[str], part: Part, *, typed: bool) -> dict[str, Any]:
@@ -189,6 +198,7 @@ def _show_row(model: Model, options: argparse.Namespace) -> int:
 
     dataset, part, row = _one_row(model, options)
     x = _slice(part.x, row, row + 1)
+    warn(model, x)
     truth = _truth(model, dataset, part, row)
     image = dataset.image_shape
     if options.picture is not None and isinstance(x, Table):

@@ -13,9 +13,9 @@ from ..storage.checkpoints import Checkpoints
 from ..storage.files import write_json
 
 CONFIG, MANIFEST, HISTORY, MODEL, TEST = "config.json", "manifest.json", "history.jsonl", "model.safetensors", "test.json"
-CHECKPOINTS = "checkpoints"
+CHECKPOINTS, DOCTOR = "checkpoints", "doctor.json"
 PICTURES = ("learning-curve", "confusion-matrix", "worst-mistakes", "weights", "decision-boundary", "fit")
-FILES = (CONFIG, MANIFEST, HISTORY, MODEL, TEST, *(f"{name}.png" for name in PICTURES))
+FILES = (CONFIG, MANIFEST, HISTORY, MODEL, TEST, DOCTOR, *(f"{name}.png" for name in PICTURES))
 RUNS = "runs"
 
 

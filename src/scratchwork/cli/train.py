@@ -20,7 +20,7 @@ from .comparison import compare
 from .job import Job
 from .manifest import Request, changed, checksums, find_run, last_checkpoint, written_before
 from .report import can_draw, draw_pictures
-from .runs import FILES, MANIFEST, MODEL, TEST, RunFolder, choose_folder
+from .runs import DOCTOR, FILES, MANIFEST, MODEL, TEST, RunFolder, choose_folder
 from .settings import SECTIONS, DataSettings, Overrides, SettingsError, flag_of, read_config, resolve, whole
 from .summary import conclusion, farewell, introduction
 from .tables import DATA_DEFAULTS
@@ -88,6 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STEPS",
         help="steps between two checkpoints, or none (default: ten seconds); changes no bit",
     )
+    group.add_argument("--doctor", action="store_true", help="look for what goes wrong while it trains, and say it")
     group.add_argument("--no-pictures", action="store_true", help="leave the PNG files out")
     group.add_argument("--quiet", action="store_true", help="print the result only, without progress")
 
@@ -175,12 +176,15 @@ def carry_out(request: Request, job: Job, kind: str, folder: RunFolder, options:
             print(no_pictures)
     try:
         folder.make()
-        history = job.train([folder, *([] if options.quiet else [Progress(patience=0.0)])], **checkpointing)
+        showing = [] if options.quiet else [Progress(patience=0.0)]
+        history = job.train([folder, *showing], doctor=options.doctor, **checkpointing)
         result, part, on = job.measured()
         job.model.record |= {"data": job.origin(), "measured_on": on, "result": result.finite()}
         save(job.model, folder.path / MODEL)
         folder.kept = True
     except BaseException as error:
+        for finding in getattr(error, "findings", ()):  # of a run that diverged
+            print(f"doctor: {finding.line()}", file=sys.stderr)
         if folder.discard(error) and sys.stderr is not None:
             print(f"scratchwork: {going_on(folder)}", file=sys.stderr)
         raise
@@ -192,6 +196,8 @@ def carry_out(request: Request, job: Job, kind: str, folder: RunFolder, options:
     standard = set(request.overrides) <= {"seed"}
     report = conclusion(job, history, result, part, on, standard=standard, quiet=options.quiet, comparison=comparison)
     print(report, flush=True)
+    if options.doctor:
+        print(f"{told(folder.path / DOCTOR, history.findings)}\n", flush=True)
     if not options.no_pictures and not no_pictures:
         draw_pictures(folder.path, job.model, job.dataset, part, result, history)
     results = checksums(folder.path, [name for name in FILES if name != MANIFEST])
@@ -205,6 +211,15 @@ def carry_out(request: Request, job: Job, kind: str, folder: RunFolder, options:
     if checkpointing:
         print(f"            {program()} train --resume {shlex.quote(shorter(folder.path))}   goes on")
     return 130
+
+
+def told(path: Path, findings: list[Any]) -> str:
+    """What the doctor saw, written down and as a text."""
+    from ..doctor import Diagnosis
+
+    diagnosis = Diagnosis(findings)
+    write_json(path, diagnosis.to_dict())
+    return f"doctor    {diagnosis}"
 
 
 def going_on(folder: RunFolder) -> str:

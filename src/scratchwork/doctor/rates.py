@@ -16,6 +16,7 @@ from .record import Record
 from .trials import Trials
 
 LEARNED = 0.5
+NOTHING = 0.05  # of the loss at chance
 LOWER, HIGHER = (0.1, 0.01, 0.001), tuple(10.0**k for k in range(1, 7))
 BETTER = 0.85  # times the loss of the run
 
@@ -36,7 +37,7 @@ def too_high(record: Record, skill: float) -> list[Finding]:
     worse = end > 1.2 * min(losses.min(), record.looks[0].loss)
     leapt = any(after.loss > 10 * before.loss for before, after in itertools.pairwise(record.looks))
     violent = leapt or any(pair.ratio > 0.5 and rise for pair, rise in zip(record.pairs, rises, strict=True))
-    if not violent and ((skill > LEARNED and not worse) or (np.mean(rises) < 0.25 and ratio < 0.1)):
+    if not violent and skill > NOTHING and ((skill > LEARNED and not worse) or (np.mean(rises) < 0.25 and ratio < 0.1)):
         return []
     trials = record.trials
     same = trials.loss_after(record.start)
@@ -44,7 +45,7 @@ def too_high(record: Record, skill: float) -> list[Finding]:
     best = min(lower, key=lambda factor: lower[factor])
     if not lower[best] < BETTER * min(same, end):
         return []
-    rate = record.pairs[0].rate
+    rate = max(pair.rate for pair in record.pairs)
     cause = (
         f"{sum(rises)} of {len(rises)} measured steps raised the loss of their own batch, and a step moved the weights by "
         f"up to {100 * ratio:.2g} %; {trials.steps} steps at {best:g} times the rate come to a loss of {lower[best]:.4g}, "

@@ -71,7 +71,7 @@ def walk(record: Record, known: list[str]) -> tuple[list[str], list[Finding]]:
     if not isinstance(record.updater.optimizer, Optimizer):
         return path, []
     trials, target = record.trials, 0.85 * record.chance.loss
-    rate = record.pairs[0].rate if record.pairs else record.run.learning_rate
+    rate = max((pair.rate for pair in record.pairs), default=record.run.learning_rate)
     for factor, code in ((0.01, "SW301"), (0.1, "SW301"), (10.0, "SW302"), (1e3, "SW302"), (1e5, "SW302")):
         value = trials.loss_after(record.start, factor=factor)
         question = f"does it learn at {factor:g} times the learning rate?"

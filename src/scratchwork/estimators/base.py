@@ -25,11 +25,12 @@ from ..model import Model
 from ..preparation import check_weights, held_out
 from ..preprocessing import TableEncoder
 from ..regularizers import L2
+from ..row_profile import profile_of
 from ..second_order import LBFGS
 from ..sequential import Sequential
 from ..sparse_rows import SparseRows
 from ..training import fit
-from .intake import Rows, chosen, needs_encoding, number_type, present, profile_of, read_pair, read_rows, weights_of
+from .intake import Rows, chosen, needs_encoding, number_type, present, read_pair, read_rows, weights_of
 from .settings import check_settings, make_network, make_optimizer, make_preprocessing
 from .stopping import Convergence, Lines
 from .weights import Weights

@@ -18,9 +18,7 @@ from sklearn.utils.validation import (
 from ..arrays import Array
 from ..data.table import Table, as_table, is_table
 from ..errors import ConfigurationError, DataError
-from ..model import encoded
 from ..preprocessing import Chain, TableEncoder
-from ..row_profile import RowProfile, sampled
 from ..sparse_rows import SparseRows, is_sparse, sparse_rows
 
 Rows: TypeAlias = Array | SparseRows | Table
@@ -145,11 +143,6 @@ def present(rows: Rows, target: Array, weight: Array | None) -> tuple[Rows, Arra
         raise DataError("sample_weight and class_weight: every weight is zero, so that no row is left")
     kept = np.flatnonzero(weight)
     return chosen(rows, kept), target[kept], weight[kept]
-
-
-def profile_of(rows: Rows, preprocessing: Chain) -> RowProfile | None:
-    """What the training rows look like, for a model to hold later ones against."""
-    return RowProfile.of(encoded(chosen(rows, sampled(len(rows))), preprocessing), len(rows))
 
 
 def number_type(rows: Rows, wanted: Any) -> np.dtype[Any]:

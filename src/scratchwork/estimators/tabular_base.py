@@ -16,10 +16,11 @@ from ..layers import Dense
 from ..model import Model
 from ..preprocessing import Chain, TableEncoder
 from ..realmlp import RealMLP
+from ..row_profile import profile_of
 from ..sequential import Sequential
 from ..training import fit
 from .base import MANY_ROWS
-from .intake import chosen, number_type, profile_of, read_pair, read_table
+from .intake import chosen, number_type, read_pair, read_table
 from .settings import check_settings, hidden_sizes
 
 
