@@ -179,7 +179,7 @@ def _rows(thing: Model | Sequential, options: argparse.Namespace) -> Rows:
     check_columns(model, dataset)
     if dataset.y is None:
         raise DataError(f"{dataset.name} holds no answers, and the loss needs one: name their column with --target")
-    part, _ = choose_part(model, dataset, options.part or ("all" if dataset.x_test is None else "test"))
+    part, which = choose_part(model, dataset, options.part or ("all" if dataset.x_test is None else "test"))
     row = options.row or 0
     places = np.flatnonzero(part.rows == row) if dataset.rows is not None else np.arange(len(part))[row : row + 1]
     if not len(places):
@@ -187,12 +187,13 @@ def _rows(thing: Model | Sequential, options: argparse.Namespace) -> Rows:
         why = "it has no answer in the target's column" if missing else f"there are {len(part):,}, numbered from 0"
         raise DataError(f"{dataset.name} has no row {row} to show: {why}")
     place = int(places[0])
+    name = dataset.name if options.part in (None, "all") else f"{dataset.name}, {which}"
     network = model.network
     size = options.batch_size or (BATCH if any(isinstance(layer, BatchNorm) for layer in network.leaves()) else 1)
     start = max(0, min(place, len(part) - size))
     wanted = np.arange(start, min(start + size, len(part)))
     x = part.x.take(wanted) if isinstance(part.x, Table) else part.x[wanted]
-    return Rows(x, _answers(thing, dataset, part.y[wanted]), place - start, row, dataset.name)
+    return Rows(x, _answers(thing, dataset, part.y[wanted]), place - start, row, name)
 
 
 def _answers(thing: Model | Sequential, dataset: AnyData, y: Any) -> Any:

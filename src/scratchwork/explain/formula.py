@@ -17,6 +17,7 @@ from .rounding import SUBSCRIPTS, SUPERSCRIPTS, paddings_of, rounded
 
 RELATIONS = frozenset("=≈≔←≤≥<>→∈≠")
 SIGNS = frozenset("+−")
+FACTORS = frozenset("·⊙")
 TIMES = "\u2062"
 """The invisible sign of a product whose factors stand side by side."""
 
@@ -124,10 +125,14 @@ class Row(Formula):
         whole = self.box()
         if not width or whole.width <= width:
             return "\n".join(line.rstrip() for line in whole.lines)
-        return "\n".join(self._broken(width, RELATIONS) or self._broken(width, RELATIONS | SIGNS) or whole.lines)
+        for before in (RELATIONS, RELATIONS | SIGNS, RELATIONS | SIGNS | FACTORS):
+            lines = self._broken(width, before)
+            if all(len(line) <= width for line in lines):
+                break
+        return "\n".join(lines)
 
     def _broken(self, width: int, before: frozenset[str]) -> list[str]:
-        """The lines of groups that begin with a sign of `before`, as many in a line as fit; empty where one is too long."""
+        """The lines of groups that begin with a sign of `before`, as many in a line as fit."""
         groups: list[list[Box]] = [[]]
         for part in flat(self.parts):
             if isinstance(part, Operator) and part.sign in before and groups[-1]:
@@ -143,8 +148,7 @@ class Row(Formula):
                 lines += current.lines
                 current = beside([Box(("    ",)), new])
         lines += current.lines
-        fits = before != RELATIONS or all(len(line.rstrip()) <= width for line in lines)
-        return [line.rstrip() for line in lines] if fits else []
+        return [line.rstrip() for line in lines]
 
 
 def flat(parts: Iterable[Formula]) -> Iterable[Formula]:

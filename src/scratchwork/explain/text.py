@@ -67,9 +67,10 @@ class Terminal:
 
     def _section(self, section: Section) -> Iterator[str]:
         yield from self._ruled(section.title, "─")
-        for block in section.blocks:
+        for block, following in zip(section.blocks, (*section.blocks[1:], None), strict=True):
             yield from self.block(block)
-            yield ""
+            if not (_is_worked(block) and _is_worked(following)):
+                yield ""
 
     def _ruled(self, title: str, rule: str) -> list[str]:
         first, *rest = textwrap.wrap(title, self.width - 4) or [""]
@@ -91,7 +92,9 @@ class Terminal:
             case Numbers():
                 called = f"{block.symbol or block.name.rsplit('/', 1)[-1]} ({shape_text(np.shape(block.array))})"
                 lines = self.numbers(block)
-                return self.hidden(called, lines if block.note else lines[1:]) if block.role == "result" else lines
+                if block.role == "result" and self.quiz:
+                    return self.hidden(called, lines if block.note else lines[1:])
+                return lines
             case Product():
                 return self.filled(product_text(block), 4)
             case Quoted():
@@ -115,12 +118,12 @@ class Terminal:
         return self.filled(f"{question} = ?{len(self.answers)}", 4)
 
     def formula(self, formula: Formula, indent: int) -> list[str]:
-        """A formula in lines that fit; matrices wider than the screen are cut, their corners are shown elsewhere."""
+        """A formula in lines that fit; what has no sign to break it at is broken between words."""
         room = self.width - indent
-        lines = formula.text(room).split("\n")
-        if max(map(len, lines)) > room and len(lines) == 1:
-            lines = textwrap.wrap(lines[0], room, subsequent_indent="  ", break_long_words=True)
-        return _indented([line if len(line) <= room else line[: room - 1] + "…" for line in lines], indent)
+        lines: list[str] = []
+        for line in formula.text(room).split("\n"):
+            lines += [line] if len(line) <= room else broken(line, room)
+        return _indented(lines, indent)
 
     def _equation(self, block: Equation) -> list[str]:
         lines = [] if block.general is None else self.formula(block.general, 4)
@@ -131,7 +134,9 @@ class Terminal:
         parts = [part for part in (numbers, None if result is None else equals(result)) if part is not None]
         if parts:
             lines += self.formula(Row(tuple(parts)), 6 if block.general is not None else 4)
-        if block.note:
+        if block.note and parts and len(lines[-1]) + len(block.note) + 5 <= self.width:
+            lines[-1] += f"   ({plain(block.note)})"
+        elif block.note:
             lines += self.filled(plain(block.note), 8 if parts else 4)
         return lines
 
@@ -155,7 +160,10 @@ class Terminal:
             above = [name[:12] for name in above]
             widths = [max(width, len(name)) for width, name in zip(widths, above, strict=True)]
         lines: list[str] = []
-        for columns in _parts(widths, self.width - 8 - left):
+        parts = _parts(widths, self.width - 8 - left)
+        if above is None and len(parts) > 1:
+            above = [str(column) for column in grid.columns]
+        for columns in parts:
             if above is not None:
                 lines.append(" " * (left + 6) + "  ".join(f"{above[j]:>{widths[j]}}" for j in columns))
             for i, row in enumerate(rows):
@@ -173,7 +181,7 @@ class Terminal:
         room = self.width - 6
         lines = self.filled(f"The lines that ran: {where}")
         for number, line in numbered(block):
-            parts = [line[start : start + room] for start in range(0, len(line), room)] or [""]
+            parts = broken(line, room)
             lines += [f"{'⋮' if number is None else number:>4}  {parts[0]}", *(" " * 6 + part for part in parts[1:])]
         return lines
 
@@ -228,6 +236,20 @@ class Terminal:
         return lines
 
 
+def broken(line: str, room: int) -> list[str]:
+    """A line of code or of a formula in lines that fit, the later ones further in.
+
+    >>> broken("    y = first + second", 16)
+    ['    y = first +', '        second']
+    """
+    if len(line) <= room:
+        return [line]
+    margin = " " * min(len(line) - len(line.lstrip()), room // 2)
+    return textwrap.wrap(
+        line.strip(), room, initial_indent=margin, subsequent_indent=margin + "    ", break_on_hyphens=False
+    ) or [""]
+
+
 def product_text(block: Product) -> str:
     """The shapes of a product in one line.
 
@@ -272,17 +294,19 @@ def _brackets(i: int, rows: int) -> tuple[str, str]:
     return "⎡⎢⎣"[which], "⎤⎥⎦"[which]
 
 
-def _parts(widths: Sequence[int], room: int) -> Iterator[list[int]]:
-    """The columns in parts that fit beside each other."""
-    part: list[int] = []
-    used = 0
-    for j, width in enumerate(widths):
-        if part and used + width + 2 > room:
-            yield part
-            part, used = [], 0
-        part.append(j)
-        used += width + 2
-    yield part
+def _parts(widths: Sequence[int], room: int) -> list[list[int]]:
+    """The columns in as few parts as fit beside each other, about as many in each."""
+    for count in range(1, len(widths) + 1):
+        size = math.ceil(len(widths) / count)
+        parts = [list(range(start, min(start + size, len(widths)))) for start in range(0, len(widths), size)]
+        if all(sum(widths[j] + 2 for j in part) - 2 <= room for part in parts):
+            return parts
+    return [[j] for j in range(len(widths))]
+
+
+def _is_worked(block: Block | None) -> bool:
+    """Whether it is one of several lines that belong together: an equation with numbers under another one."""
+    return isinstance(block, Equation) and block.general is None
 
 
 def _indented(lines: Sequence[str], by: int) -> list[str]:
