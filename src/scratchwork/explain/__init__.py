@@ -4,5 +4,15 @@ from .content import document_of
 from .document import Document
 from .presentation import Walkthrough, walkthrough
 from .recorded import likely_loss, remade
+from .subjects import document_about, is_subject
 
-__all__ = ["Document", "Walkthrough", "document_of", "likely_loss", "remade", "walkthrough"]
+__all__ = [
+    "Document",
+    "Walkthrough",
+    "document_about",
+    "document_of",
+    "is_subject",
+    "likely_loss",
+    "remade",
+    "walkthrough",
+]
