@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..layers import ELU, GELU, BatchNorm, Dropout, LeakyReLU, Mish, ReLU, SiLU
-from ..optimizers import Adam, Optimizer, inplace_clip_by_global_norm, inplace_clip_by_value
+from ..optimizers import Adam, inplace_clip_by_global_norm, inplace_clip_by_value
 from ..preparation import Rows
 from ..second_order import LBFGS
 from ..sequential import Sequential
@@ -176,7 +176,8 @@ class _Steps:
                 if isinstance(layer, Dropout):
                     layer.rate = 0.0
         self.steady = change.steady
-        self.last, self.broke = math.inf, None
+        self.last = math.inf
+        self.broke: int | None = None
         self.worse = self.compared = 0
         self.moved: list[float] = []
         self.rate = 0.0

@@ -53,8 +53,8 @@ def diagnose(
 
     Parameters
     ----------
-    network, x, y, loss, batch_size, validation_data, sample_weight, regularizer, constraint, clip_value, clip_norm, shuffle, seed, metrics
-        As for `fit`.
+    network, x, y, loss, batch_size, validation_data, sample_weight, regularizer, shuffle, seed, metrics
+        As for `fit`; so are constraint, clip_value and clip_norm.
     optimizer : Optimizer, LBFGS or name, optional
         None examines everything but the learning rate.
     epochs : int, optional

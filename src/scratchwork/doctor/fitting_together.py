@@ -78,7 +78,7 @@ def _bounded_scores(patient: Patient, attempts: Attempts, last: Layer, where: st
         return
     bounded, free = attempts.run(), attempts.run(linear_end=True)
     if free.end < 0.8 and free.end < 0.7 * bounded.end:
-        cause = f"the scores end in {last!r}, and without it the loss falls to {free.end:.2f} of chance in place of {bounded.end:.2f}"
+        cause = f"the scores end in {last!r}, and without it the loss falls to {free.end:.2f} of chance, not {bounded.end:.2f}"
         yield found("SW903", cause, f"leave {last!r} out", where=where, bounded=bounded.end, free=free.end)
 
 

@@ -52,7 +52,8 @@ def _subjects(patient: Patient) -> Iterator[tuple[str, Layer, Array]]:
             given = reached.given[name].astype(np.float64)
             double = _in_float64(layer, given.shape[1:])
             if double is not None:
-                yield name, *_small(double, given)
+                small, rows_of_it = _small(double, given)
+                yield name, small, rows_of_it
 
 
 def _in_float64(layer: Layer, in_shape: tuple[int, ...]) -> Layer | None:
@@ -89,10 +90,12 @@ def _small(layer: Layer, x: Array) -> tuple[Layer, Array]:
             pass
         else:
             return small, rows
-    spread = float(x.std())
+    spread = float(np.std(x))
     if not np.isfinite(spread) or spread < 1e-3 or spread > 1e2:
-        return layer, rng.normal(size=x.shape)
-    return layer, x + 1e-3 * spread * rng.normal(size=x.shape)  # beside kinks at exactly 0
+        drawn: Array = np.asarray(rng.normal(size=np.shape(x)))
+        return layer, drawn
+    beside: Array = x + 1e-3 * spread * rng.normal(size=x.shape)  # of kinks at exactly 0
+    return layer, beside
 
 
 def _layer(name: str, layer: Layer, x: Array) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from ..errors import DataError, ScratchworkError, ShapeError
 from ..losses import Loss
 from ..preparation import Rows, check_weights
 from ..sequential import Sequential
-from ..sparse_rows import RowsOf, is_sparse
+from ..sparse_rows import RowsOf, SparseRows, is_sparse
 from .findings import Finding, found
 
 
@@ -41,7 +41,7 @@ def prepared(network: Sequential, loss: Loss, x: Any, y: Any, weight: Any, seed:
         raise ShapeError(f"the network gives rows of shape {network.out_shape}, a loss needs flat rows: end with Flatten()")
     target = _prepared_target(loss, targets, network.out_shape[0])
     _constant(target)
-    if not is_sparse(inputs) and inputs.dtype.kind == "f" and inputs.dtype.itemsize > network.dtype.itemsize:
+    if not isinstance(inputs, SparseRows) and inputs.dtype.kind == "f" and inputs.dtype.itemsize > network.dtype.itemsize:
         _too_large(inputs, network)
     return network, Rows(inputs, target, check_weights(weight, len(inputs)))
 

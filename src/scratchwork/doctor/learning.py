@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
 from ..layers import Dropout, Layer, Step
 from ..optimizers import AdamW, Optimizer
 from ..second_order import LBFGS
 from .attempts import Attempt, Attempts
+from .dependence import dependence, standard_rows
 from .findings import Finding, found
 from .patient import Patient, leaves
-from .rows_given import few_values
 
 LEARNED, NOTHING = 0.85, 0.95  # of chance
 LOWER = (0.1, 0.01, 0.001, 1e-4)
@@ -155,18 +154,18 @@ def _rate(patient: Patient, attempts: Attempts, given: Attempt, path: list[str])
         if given.end > 0.9 and given.rate < 1e-3 * steady.rate and learned > 0.05 and given.start - given.end < 0.4 * learned:
             yield _stops(given, steady, path)
             return
-    lower = None
+    slower: Attempt | None = None
     for factor in LOWER:
         trial = attempts.run(factor=factor)
         path.append(f"with a learning rate of {rate * factor:.2g}? {_shown(trial.end)}")
-        if lower is None or trial.end < lower.end:
-            lower = trial
+        if slower is None or trial.end < slower.end:
+            slower = trial
         if trial.good(0.8):
             break
         if given.end < 1.05 and trial.end > 0.97 and factor <= 0.1:
             break  # what does not move at a tenth will not at a hundredth
-    if lower is not None and lower.good(0.85) and (given.end > NOTHING or lower.end < 0.6 * given.end):
-        yield _too_high(given, lower, path)
+    if slower is not None and slower.good(0.85) and (given.end > NOTHING or slower.end < 0.6 * given.end):
+        yield _too_high(given, slower, path)
         return
     yield from _too_low(attempts, given, path)
 
@@ -266,8 +265,8 @@ def _nothing(patient: Patient, attempts: Attempts, path: list[str]) -> Iterator[
         return
     if len(patient.sample) >= 20 and fifty.end > 0.93 and _fits_fifty(patient):
         stuck = [repr(layer) for _, layer in leaves(patient.network) if _flat(layer)]
-        cause = f"fifty rows, seen {fifty.steps} times with learning rates from a tenth to a hundred times the given one, leave the "
-        cause += f"loss at {_shown(fifty.end)}" + (f"; {stuck[0]} has no slope" if stuck else "")
+        cause = f"fifty rows, seen {fifty.steps} times with learning rates from a tenth to a hundred times the given one, "
+        cause += f"leave the loss at {_shown(fifty.end)}" + (f"; {stuck[0]} has no slope" if stuck else "")
         fix = f"another layer in place of {stuck[0]}" if stuck else "more units in the narrowest layer, less dropout"
         yield found("SW1602", cause, fix, path=path, loss_after=fifty.end, steps=fifty.steps)
         return
@@ -279,8 +278,8 @@ def _nothing(patient: Patient, attempts: Attempts, path: list[str]) -> Iterator[
         f"do the targets of {rows} other rows follow from the inputs, by the nearest rows or a linear fit? no: {best:.3f}"
     )
     if best < doubt and rows >= 150:
-        cause = f"no method gets above chance on rows held out ({best:.3f}, by accident up to {doubt:.3f}): the targets do not follow "
-        cause += "from the inputs; are rows and targets in different orders?"
+        cause = f"no method gets above chance on rows held out ({best:.3f}, by accident up to {doubt:.3f}): the targets do not "
+        cause += "follow from the inputs; are rows and targets in different orders?"
         fix = "look at some rows beside their targets; shuffle x and y with the same permutation"
         yield found("SW501", cause, fix, path=path, skill=best, doubt=doubt, rows=rows)
 
@@ -291,77 +290,9 @@ def _flat(layer: Layer) -> bool:
 
 def _fits_fifty(patient: Patient) -> bool:
     """Whether fifty rows can be told apart at all, so that a network might fit them."""
-    x = _standard(patient)
+    x = standard_rows(patient)
     if x is None:
         return False
     rows = x[:50]
     distinct = len(np.unique(rows.round(6), axis=0))
     return distinct >= 0.9 * len(rows)
-
-
-def _standard(patient: Patient) -> Array | None:
-    x = patient.sample.x
-    if not isinstance(x, np.ndarray):
-        return None
-    flat = x.reshape(len(x), -1).astype(np.float64)
-    spread = flat.std(axis=0)
-    return (flat - flat.mean(axis=0)) / np.where(spread > 1e-9, spread, np.inf)
-
-
-def dependence(patient: Patient) -> tuple[float, float, int] | None:
-    """(best skill on rows held out, what accident may give, how many rows); None where it cannot be told.
-
-    Skill is the correlation of predicted and true targets: by the nearest rows, by a linear fit, and by one on random units.
-    """
-    x = _standard(patient)
-    if x is None or len(x) < 120 or few_values(patient.sample.x, len(x)):
-        return None
-    classes = patient.classes
-    if patient.chance.majority > 0.9:
-        return None
-    if classes is not None:
-        labels = (
-            patient.sample.target.argmax(axis=1)
-            if patient.sample.target.ndim == 2 and patient.sample.target.shape[1] > 1
-            else None
-        )
-        labels = patient.sample.target.reshape(-1).astype(int) if labels is None else labels
-        target = np.eye(int(labels.max()) + 1)[labels]
-    else:
-        target = patient.sample.target.reshape(len(x), -1).astype(np.float64)
-    if target.shape[1] > 64:
-        return None
-    half = len(x) // 2
-    centre = target[:half].mean(axis=0)
-    spread = np.maximum(target[:half].std(axis=0), 1e-9)
-    known, wanted = (target[:half] - centre) / spread, (target[half:] - centre) / spread
-    rng = np.random.default_rng(41)
-    if x.shape[1] > 200:
-        x = x @ (rng.normal(size=(x.shape[1], 200)) / math.sqrt(x.shape[1]))
-    units = np.maximum(x @ (rng.normal(size=(x.shape[1], 200)) / math.sqrt(x.shape[1])) + rng.normal(size=200), 0)
-    guesses = [
-        _ridge(x[:half], known, x[half:]),
-        _ridge(units[:half], known, units[half:]),
-        _nearest(x[:half], known, x[half:]),
-    ]
-    skills = [_correlation(guess, wanted) for guess in guesses]
-    return max(skills), 2.2 / math.sqrt(half), len(x) - half
-
-
-def _ridge(x: Array, y: Array, other: Array) -> Array:
-    penalty = 0.3 * len(x) * np.eye(x.shape[1]) * max(float(np.mean(np.square(x))), 1e-9)
-    fitted: Array = other @ np.linalg.solve(x.T @ x + penalty, x.T @ y)
-    return fitted
-
-
-def _nearest(x: Array, y: Array, other: Array, count: int = 7) -> Array:
-    apart = (other**2).sum(axis=1)[:, None] - 2 * other @ x.T + (x**2).sum(axis=1)[None]
-    nearest = np.argpartition(apart, count, axis=1)[:, :count]
-    found_in: Array = y[nearest].mean(axis=1)
-    return found_in
-
-
-def _correlation(guess: Array, wanted: Array) -> float:
-    a, b = guess - guess.mean(axis=0), wanted - wanted.mean(axis=0)
-    size = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    return float((a * b).sum()) / size if size > 0 else 0.0

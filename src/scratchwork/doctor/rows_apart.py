@@ -137,13 +137,14 @@ def _independent(name: str, layer: Layer, x: Array) -> list[Finding]:
     moved = _influence(layer, x)
     if moved is None or moved <= MOVED:
         return []
-    where, evidence = place(name, layer), {"moved": moved, "rows": len(x)}
+    where = place(name, layer)
+    evidence: dict[str, Any] = {"moved": moved, "rows": len(x)}
     said = f"another row 0 moves the outputs of other rows by {moved:.2g} of the largest"
     running = any(True for _ in layer.buffers()) or isinstance(layer, BatchNorm) or "batch" in type(layer).__name__.lower()
     fix = "use running statistics where training is False"
     if running:
         cause = f"prediction uses the statistics of its batch: {said}"
-        follows = {**evidence, "consequence_of": "SW1402"}
+        follows: dict[str, Any] = {**evidence, "consequence_of": "SW1402"}
         mixed = found("SW402", said, fix, where=where, severity=NOTE, **follows)
         return [found("SW1402", cause, fix, where=where, **evidence), mixed]
     if _turned(layer, x):

@@ -45,7 +45,8 @@ def _labels(patient: Patient) -> Iterator[Finding]:
     fair = any(word in name for name in names for word in FAIR)
     if fair or any("accuracy" not in name for name in names):
         return
-    cause = f"{largest:.1%} of the rows are of class {int(shares.argmax())}: always saying so is right as often, and accuracy hides it"
+    cause = f"{largest:.1%} of the rows are of class {int(shares.argmax())}: always saying so is right as often, and accuracy "
+    cause += "hides it"
     fix = 'metrics=["balanced_accuracy"] or "auc", and class_weight in the loss or sample_weight'
     severity = None if names else NOTE
     yield found("SW1004", cause, fix, where="y", severity=severity, majority=largest, classes=int((counts > 0).sum()))

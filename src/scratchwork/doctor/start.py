@@ -117,7 +117,8 @@ def _dead(seen: list[Seen], attempts: Attempts) -> Iterator[Finding]:
         if share < MANY_DEAD or (share < DEAD and not _cured(attempts)):
             continue
         largest = float(one.given[:, dead].max())
-        cause = f"{int(dead.sum())} of {dead.size} units are 0 for all of {len(one.gave)} rows: their inputs are {largest:.3g} at most"
+        cause = f"{int(dead.sum())} of {dead.size} units are 0 for all of {len(one.gave)} rows: their inputs are "
+        cause += f"{largest:.3g} at most"
         fix = "biases that start at 0, inputs around 0, or LeakyReLU()"
         yield found("SW801", cause, fix, where=one.where, dead=int(dead.sum()), units=dead.size, share=share, since="the start")
 
@@ -191,7 +192,8 @@ def _vanishing(patient: Patient, least: float, told: str, evidence: dict[str, An
     if sizes:
         evidence = {**evidence, "gradients": sizes}
         told += "; gradients by layer: " + ", ".join(f"{size:.1e}" for size in sizes)
-    cause = f"a signal shrinks to {least:.1e} on its way through weights of the usual size, and so do gradients; spread by layer: {told}"
+    cause = f"a signal shrinks to {least:.1e} on its way through weights of the usual size, and so do gradients; spread by "
+    cause += f"layer: {told}"
     yield found("SW1501", cause, SLOPES, where=where, **evidence)
 
 
