@@ -56,8 +56,7 @@ def test_equations_with_their_numbers():
     text = told(Equation(left, numbers, Number(-2.75), "so it goes"))
     assert "    y = x + b\n" in text
     assert "= 0.25 + (−3)" in text.replace("+ −3", "+ (−3)")
-    assert "= −2.75\n" in text
-    assert "so it goes" in text
+    assert "= −2.75   (so it goes)\n" in text
     matrices = Row((Operator("="), Matrix(tuple((Number(i), Number(2.0 * i)) for i in range(3)))))
     assert "⎡0  0⎤" in told(Equation(None, matrices))
     long = Row(tuple(part for i in range(40) for part in (Operator("+"), Number(i / 7))))

@@ -22,7 +22,7 @@ from .manifest import find_run
 from .models import PART_NAMES, choose_part, load_any, load_for
 from .report import amounts, as_known, check_columns
 from .runs import CONFIG, MODEL
-from .settings import Settings, SettingsError, name_in, optional, real, whole
+from .settings import Settings, SettingsError, flag_of, name_in, optional, real, whole
 from .tables import LEARNING_RATES, OPTIMIZER_NAMES, SHORT_LOSSES
 
 DESCRIPTION = """Show the work. With MODEL and DATA: one row goes through the network, and a
@@ -93,10 +93,10 @@ def place_of_neuron(value: Any) -> tuple[int, int]:
 
 def run(options: argparse.Namespace) -> int:
     """Explain a name, or one row of data."""
+    if options.data is None:
+        return _explain_name(options)
     from .. import explain
 
-    if options.data is None:
-        return _explain_name(options, explain)
     if options.text and options.out is not None:
         raise SettingsError("--text prints, --out writes a file: leave one out (a FILE.txt holds the text)")
     thing, path = load_any(options.model)
@@ -125,12 +125,18 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _explain_name(options: argparse.Namespace, explain: Any) -> int:
-    if Path(options.model).exists() and not explain.is_subject(options.model):
-        raise SettingsError(f"{options.model} is a file or folder: give DATA too, whose row is shown, such as digits")
-    if options.row is not None or options.neuron is not None:
-        raise SettingsError("--row and --neuron need DATA: which rows should go through the model?")
-    told = explain.subject_walkthrough(options.model, quiz=options.quiz)
+def _explain_name(options: argparse.Namespace) -> int:
+    from ..explain import Walkthrough
+    from ..explain.subjects import document_about, is_subject
+
+    path = Path(options.model)
+    if path.exists() and not is_subject(options.model):
+        raise SettingsError(f"{path} is a {'folder' if path.is_dir() else 'file'}: give DATA too, of which a row is shown")
+    alone = ("row", "neuron", "loss", "optimizer", "learning_rate", "batch_size", "target", "part", "data_dir")
+    wrong = next((name for name in alone if getattr(options, name) is not None), None)
+    if wrong is not None:
+        raise SettingsError(f"{flag_of(wrong)} needs a model and DATA: scratchwork explain MODEL DATA {flag_of(wrong)} ...")
+    told = Walkthrough(document_about(options.model), quiz=options.quiz)
     if options.out is None:
         print(told.text(), end="")
         return 0
