@@ -70,7 +70,7 @@ def dense_backward(step: Step, context: Context) -> list[Block]:
         blocks.append(worked("dW", (i, column), right, {}, grads["weight"][i, column], _rows_note(n)))
     if "bias" in grads:
         blocks.append(Equation(read("db = dy" if n == 1 else "db = Σ_n dy_n")))
-        right = row(float(dy[0, column])) if n == 1 else _all_rows(dy[:, column], step.row)
+        right = read("dy") if n == 1 else _all_rows(dy[:, column], step.row)
         blocks.append(worked("db", (column,), right, {}, grads["bias"][column], _rows_note(n)))
     blocks += [Equation(read("dx = dy W^T")), Product((("dy", (1, width)), ("Wᵀ", w.shape[::-1])), ("dx", (1, x.shape[1])))]
     for i in lines:

@@ -179,7 +179,14 @@ def _input_section(
     blocks: list[Block] = [*raw]
     if not model:
         blocks.append(shown("input", "x", done.x[done.row], "x", columns=columns))
-    if not done.alone:
+    if not done.alone and len(done.x) == 1:
+        blocks.append(
+            Prose(
+                "Batch normalization needs a batch, and here is one row: its mean is the row itself, so that nothing of it "
+                "is left after it. Hand in a batch of rows, of which this one is shown."
+            )
+        )
+    elif not done.alone:
         blocks.append(
             Prose(
                 "Rows meet in this network (a batch normalization, or a layer that looks at several rows), so the batch of "
@@ -273,7 +280,7 @@ def _summary(net: Sequential, done: Trace, called: str) -> list[Prose]:
     agree = ""
     if dtype != "float64":
         agree = f" The network itself computes in {dtype}, which agrees to about seven digits."
-    alone = "alone, as a batch of one" if done.alone else f"in its batch of {len(done.x):,} rows"
+    alone = "alone, as a batch of one" if len(done.x) == 1 else f"in its batch of {len(done.x):,} rows"
     return [
         Prose(f"{called} goes through the network {alone}: every step as training takes it, on a copy."),
         Prose(

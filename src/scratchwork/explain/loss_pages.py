@@ -62,7 +62,7 @@ def _softmax_value(done: Trace, context: Context) -> list[Block]:
     total = float(np.exp(z - m).sum())
     p = np.exp(z - m) / total
     blocks: list[Block] = [
-        Equation(read("p_c = exp(z_c) / Σ_j exp(z_j)"), note="softmax: scores become probabilities"),
+        Equation(read("p_k = exp(z_k) / Σ_j exp(z_j)"), note="softmax: scores become probabilities"),
         *softmax_sum(z, "z"),
     ]
     wanted = context.wanted(done.steps[-1])
@@ -82,7 +82,7 @@ def _softmax_value(done: Trace, context: Context) -> list[Block]:
             costs = f"1/{len(z)}, which costs log {len(z)} = {np.log(len(z)):.4f}"
             blocks.append(Prose(f"A network that knows nothing gives each of the {len(z)} classes {costs}."))
     else:
-        blocks.append(Equation(read("ℓ = −Σ_c t_c log(p_c) = Σ_c t_c (m + log(S) − z_c)")))
+        blocks.append(Equation(read("ℓ = −Σ_k t_k log(p_k) = Σ_k t_k (m + log(S) − z_k)")))
         right = summed(zip(t, m + np.log(total) - z, strict=True))
         blocks.append(worked("ℓ", (), right, {}, done.row_value))
     return blocks
@@ -93,7 +93,7 @@ def _softmax_gradient(done: Trace, context: Context) -> list[Block]:
     _, z, t, _, share = _parts(done)
     p = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
     mass = float(t.sum())
-    text, right = ("∂L / ∂z_c = p_c − t_c", "p − t") if share == 1.0 else ("∂L / ∂z_c = w (p_c − t_c)", "w · (p − t)")
+    text, right = ("∂L / ∂z_k = p_k − t_k", "p − t") if share == 1.0 else ("∂L / ∂z_k = w (p_k − t_k)", "w · (p − t)")
     if abs(mass - 1.0) > 1e-12:
         right = right.replace("p −", "p · M −")
     note = "t is 1 for the true class and 0 for the others" if t.max() == 1.0 else "t: the target's shares"
@@ -111,7 +111,7 @@ def _softmax_rewritten(done: Trace, context: Context) -> list[Block]:
 
 def _categorical_value(done: Trace, context: Context) -> list[Block]:
     loss, p, t, label, _ = _parts(done)
-    blocks: list[Block] = [Equation(read("ℓ = −Σ_c t_c log(p_c)"), note="minus the logarithm of what the truth was given")]
+    blocks: list[Block] = [Equation(read("ℓ = −Σ_k t_k log(p_k)"), note="minus the logarithm of what the truth was given")]
     if loss.label_smoothing:
         blocks += [Equation(read("t ← (1 − ε) t + ε / C")), shown("loss", "t", t, "t")]
     blocks.append(two_decimals(p))
@@ -130,7 +130,7 @@ def _categorical_value(done: Trace, context: Context) -> list[Block]:
 def _categorical_gradient(done: Trace, context: Context) -> list[Block]:
     assert done.gradient is not None
     loss, p, t, _, share = _parts(done)
-    text = "∂L / ∂p_c = −t_c / max(p_c, ε)" if share == 1.0 else "∂L / ∂p_c = −w t_c / max(p_c, ε)"
+    text = "∂L / ∂p_k = −t_k / max(p_k, ε)" if share == 1.0 else "∂L / ∂p_k = −w t_k / max(p_k, ε)"
     right = "−t / max(p, ε)" if share == 1.0 else "−w · t / max(p, ε)"
     blocks: list[Block] = [Equation(read(text), row("ε", "=", loss.eps), note=_share_note(done, share))]
     for (c,) in chosen(p.shape, int(np.argmax(t)), most=8):

@@ -85,6 +85,12 @@ def backward_section(step: Step, context: Context) -> Section:
         for name, grad in step.grads.items():
             note = "" if context.alone else "of the whole batch"
             blocks.append(shown(path, f"{name}.grad", grad, f"d{SYMBOLS.get(name, name)}", result=True, note=note))
+    if not step.dy[step.row].any():
+        blocks.append(Prose("Every number of dy is 0: the loss has nothing to say to this layer about this row.", "result"))
+    elif step.dx is not None and not step.dx[step.row].any():
+        blocks.append(
+            Prose("Every number of dx is 0: nothing of what the loss says about this row gets below this layer.", "result")
+        )
     if step.dx is not None:
         blocks.append(shown(path, "dx", step.dx[step.row], "dx", result=True, note="∂L/∂x, for the layer below"))
     blocks += step.backward_source

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays import Array, Shape
 from .document import Block, Equation, Numbers
-from .formula import Bracketed, Formula, Number, Operator, Row, Words
+from .formula import Bracketed, Formula, Number, Operator, Row, Symbol, Words
 from .notation import Value, as_formula, entry, put_in, read, row
 from .trace import Step
 
@@ -66,8 +66,10 @@ def worked(
     name: str, place: Sequence[int], right: Formula | str, values: Mapping[str, Value], result: float, note: str = ""
 ) -> Equation:
     """name_place = right with its numbers put in = result."""
-    left = entry(name, place)
-    return Equation(None, row(left, "=", put_in(right, values)), Number(float(result)), note)
+    made = as_formula(right)
+    if isinstance(made, Symbol):  # y = x needs no number: it is the result
+        made = entry(made.name, place)
+    return Equation(None, row(entry(name, place), "=", put_in(made, values)), Number(float(result)), note)
 
 
 def summed(pairs: Iterable[tuple[float, float]], last: float | None = None) -> Formula:

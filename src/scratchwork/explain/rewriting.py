@@ -236,7 +236,7 @@ def log_softmax_rewritten(z: Array, true: int, dtype: np.dtype[Any]) -> Rewritte
         Equation(None, put_in("−log(p)", {"p": float(np.exp(z[true] - z.max()) / total)}), Number(came), "naive"),
         Equation(None, put_in("m + log(S) − z", {"m": m, "S": total, "z": float(z[true])}), Number(right), "as it is computed"),
     )
-    return Rewritten(read("−log(exp(z_y) / Σ_c exp(z_c))"), read("m + log(Σ_c exp(z_c − m)) − z_y"), sentence, here)
+    return Rewritten(read("−log(exp(z_y) / Σ_j exp(z_j))"), read("m + log(Σ_j exp(z_j − m)) − z_y"), sentence, here)
 
 
 def logistic_rewritten(f: float, yes: float, dtype: np.dtype[Any]) -> Rewritten:
@@ -271,11 +271,12 @@ def logistic_rewritten(f: float, yes: float, dtype: np.dtype[Any]) -> Rewritten:
 def log_rewritten(p: float, eps: float, dtype: np.dtype[Any]) -> Rewritten:
     """−log p, and its tangent below eps."""
     tangent = float(1.0 - np.log(eps))
+    q = "with q = max(p, ε), the tangent of −log at ε for every p below it"
     if p <= 0:
-        sentence = f"On this very row the true class has probability 0, and −log 0 = ∞; the tangent gives {rounded(tangent)}."
+        sentence = f"On this very row the true class has probability 0, and −log 0 = ∞; the second form ({q}) gives {rounded(tangent)}."
     else:
         sentence = (
-            f"This row's p = {rounded(p)} is harmless. A softmax in {dtype} gives exactly 0 to a class that is far below the "
-            f"best, and −log 0 = ∞; the tangent gives {rounded(tangent)}."
+            f"This row's p = {rounded(p)} is harmless. A softmax in {dtype} gives exactly 0 to a class that is far below "
+            f"the best, and −log 0 = ∞; the second form ({q}) gives {rounded(tangent)}."
         )
-    return Rewritten(read("−log(p)"), read("−(log(max(p, ε)) + p / ε − 1)"), sentence)
+    return Rewritten(read("−log(p)"), read("−log(q) − (p − q) / q"), sentence)
