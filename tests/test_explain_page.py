@@ -16,7 +16,7 @@ from scratchwork.explain.heatmaps import brightness, heat_map, png, signed_colou
 from scratchwork.explain.page import page
 from scratchwork.explain.rounding import paddings_of
 
-VOID = {"meta", "img", "br", "link", "input", "rect"}
+VOID = {"meta", "img", "br", "link", "input", "rect", "wbr"}
 
 
 class Reader(HTMLParser):

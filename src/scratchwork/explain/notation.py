@@ -94,7 +94,10 @@ class _Reader:
                 break
             if kind == "sign" and sign == "/":
                 self.take()
-                parts[-1] = Fraction(_bare(parts[-1]), _bare(self.unit()))
+                below = self.unit()
+                if isinstance(below, Big):  # a sum takes what it sums along
+                    below = Row((below, self.unit()))
+                parts[-1] = Fraction(_bare(parts[-1]), _bare(below))
             elif kind == "sign" and sign not in _OPEN and sign not in ("√", *_BIG):
                 self.take()
                 first = not parts or isinstance(parts[-1], Operator)

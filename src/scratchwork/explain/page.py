@@ -31,8 +31,11 @@ def page(document: Document, *, quiz: bool = False) -> str:
     shapes = [block.image.shape for section in document.sections for block in section.blocks if isinstance(block, ImageProduct)]
     blocks = Blocks(quiz=quiz, picture=shapes[0] if shapes else None)
     summary = "".join(blocks.html(paragraph) for paragraph in document.summary)
+    drawn = network_map(document.sections)
+    back = "to the map" if drawn else "to the top"
     body = "\n".join(
-        _phase(kind, list(sections), blocks) for kind, sections in groupby(document.sections, key=lambda section: section.kind)
+        _phase(kind, list(sections), blocks, back)
+        for kind, sections in groupby(document.sections, key=lambda section: section.kind)
     )
     game = (
         "<p>Every result is folded away: work it out with pencil and paper first, then open the fold "
@@ -58,7 +61,7 @@ def page(document: Document, *, quiz: bool = False) -> str:
 <h1>{prose(document.title)}</h1>
 {summary}{game}
 </header>
-{network_map(document.sections)}
+{drawn}
 <main id="steps">
 {body}
 </main>
@@ -73,16 +76,18 @@ further away.</p>
 """
 
 
-def _phase(kind: str, sections: list[Section], blocks: Blocks) -> str:
+def _phase(kind: str, sections: list[Section], blocks: Blocks, back: str) -> str:
     title, words = PHASES[kind]
     intro = f"<p>{words}</p>" if words else ""
-    inside = "\n".join(_section(section, blocks) for section in sections)
+    inside = "\n".join(_section(section, blocks, back) for section in sections)
     return f'<div class="phase {kind}">\n<h2>{title}</h2>{intro}\n{inside}\n</div>'
 
 
-def _section(section: Section, blocks: Blocks) -> str:
+def _section(section: Section, blocks: Blocks, back: str) -> str:
     anchor = escape(section.anchor)
+    tone = ' class="backward"' if section.kind == "example" and section.title.startswith("Backward") else ""
+    title = f'<h3 id="{anchor}-title">{prose(section.title)}</h3>'
     return (
-        f'<section id="{anchor}" aria-labelledby="{anchor}-title">\n<header><h3 id="{anchor}-title">{prose(section.title)}</h3>'
-        f'<p class="top"><a href="#top">to the map</a></p></header>\n{blocks.all_of(section.blocks)}\n</section>'
+        f'<section{tone} id="{anchor}" aria-labelledby="{anchor}-title">\n'
+        f'<header>{title}<p class="top"><a href="#top">{back}</a></p></header>\n{blocks.all_of(section.blocks)}\n</section>'
     )

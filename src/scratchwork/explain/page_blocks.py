@@ -101,7 +101,8 @@ class Blocks:
         return f'{general}<div class="eq put-in">{numbers} {result} {note}</div>'
 
     def _quoted_source(self, block: Quoted) -> str:
-        where = f"{escape(block.function)} in <span class=path>{escape(block.file)}</span>, line {block.first_line}"
+        path = escape(block.file).replace("/", "/<wbr>")
+        where = f'{escape(block.function)} in <span class="path">{path}</span>, line {block.first_line}'
         key = (block.file, block.function, block.first_line)
         if key in self._quoted:
             return f'<p class="note">The lines that ran: <a href="#{self._quoted[key]}">{where}</a>, quoted above.</p>'
