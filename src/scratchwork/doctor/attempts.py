@@ -21,7 +21,7 @@ from ..second_order import LBFGS
 from ..sequential import Sequential
 from ..sparse_rows import SparseRows
 from ..updates import Updater
-from .chance import chance_of
+from .chance import chance_of, classes_of, predicted_classes
 from .patient import Patient, hidden_products, is_foreign, leaves
 
 STEPS = 120
@@ -37,7 +37,7 @@ class Attempt:
 
     `worse` is the share of steps after which the loss of the same batch was higher, `moved` the median size of an update
     relative to the weights and `first_moved` that of the first ones, `last` the last loss before one that was not finite, and
-    `broke` the step of that one.
+    `broke` the step of that one. `right` is the share of rows whose class it gets right, NaN where there are no classes.
     """
 
     start: float
@@ -49,6 +49,11 @@ class Attempt:
     first_moved: float = 0.0
     last: float = math.inf
     broke: int | None = None
+    right: float = math.nan
+
+    def as_right_as(self, other: Attempt) -> bool:
+        """Whether it decides for the right class nearly as often, however large its loss is."""
+        return self.right > 0.9 * other.right
 
     def good(self, level: float = 0.85) -> bool:
         """Whether it got clearly below chance."""
@@ -138,9 +143,10 @@ class Attempts:
             if not steps_of.walk(rows, size, steps):
                 return steps_of.outcome(start, math.inf, steps, scale)
             end = steps_of.value(judged) / scale
+            right = steps_of.right(judged)
         except BROKEN:
             return Attempt(math.inf, math.inf, broke=0)
-        return steps_of.outcome(start, end if math.isfinite(end) else math.inf, steps, scale)
+        return replace(steps_of.outcome(start, end if math.isfinite(end) else math.inf, steps, scale), right=right)
 
     def _with_standard_targets(self, rows: Rows) -> tuple[Rows, float]:
         target = rows.target.astype(np.float64)
@@ -197,6 +203,14 @@ class _Steps:
         """The loss of these rows: as at predict, or with batch statistics where the network has any."""
         prediction, _ = self.network.forward(rows.x, training=self.statistics, step=1)
         return float(self.loss.value_and_grad(prediction, rows.target, rows.weight)[0])
+
+    def right(self, rows: Rows) -> float:
+        """The share of rows whose class is right."""
+        labels = classes_of(rows, self.loss)
+        if labels is None:
+            return math.nan
+        prediction, _ = self.network.forward(rows.x, training=self.statistics, step=1)
+        return float((predicted_classes(prediction, self.loss) == labels).mean())
 
     def walk(self, rows: Rows, size: int, steps: int) -> bool:
         """Whether all steps could be made with finite losses."""

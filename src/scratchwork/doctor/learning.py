@@ -105,21 +105,17 @@ def _penalty(patient: Patient, attempts: Attempts, given: Attempt, path: list[st
     if strength <= 0:
         return
     factors = [1.0]
-    if attempts.compression > 1.5 and not isinstance(patient.settings.optimizer, LBFGS):
-        factors.append(min(attempts.compression, 30.0))
-    for factor in factors:
-        bound, free = attempts.run(factor=factor), attempts.run(factor=factor, free=True)
-        if (bound.end > 0.9 and free.end < 0.75) or (bound.end > 0.6 and free.end < 0.3 * bound.end):
-            path.append(f"without {kind}? it falls to {_shown(free.end)}")
-            cause = f"with {kind} the loss of the data stays at {_shown(bound.end)}, without it falls to {_shown(free.end)}"
-            evidence: dict[str, Any] = {
-                "strength": strength,
-                "loss_with": bound.end,
-                "loss_without": free.end,
-                "steps": bound.steps,
-            }
-            yield found("SW1601", cause, "a strength a hundred times smaller, such as L2(1e-4)", **evidence)
-            return
+    if not isinstance(patient.settings.optimizer, LBFGS):
+        factors += [0.1, 10.0, min(max(attempts.compression, 1.0), 30.0)]
+    bound = min((attempts.run(factor=factor) for factor in factors), key=lambda one: one.end)
+    free = min((attempts.run(factor=factor, free=True) for factor in factors), key=lambda one: one.end)
+    if bound.as_right_as(free):
+        return
+    if (bound.end > 0.9 and free.end < 0.75) or (bound.end > 0.6 and free.end < 0.3 * bound.end):
+        path.append(f"without {kind}? it falls to {_shown(free.end)}")
+        cause = f"with {kind} the loss of the data stays at {_shown(bound.end)}, without it falls to {_shown(free.end)}"
+        evidence: dict[str, Any] = {"strength": strength, "loss_with": bound.end, "loss_without": free.end, "steps": bound.steps}
+        yield found("SW1601", cause, "a strength a hundred times smaller, such as L2(1e-4)", **evidence)
 
 
 def _strength(patient: Patient) -> tuple[float, str]:
@@ -145,7 +141,7 @@ def _rate(patient: Patient, attempts: Attempts, given: Attempt, path: list[str])
     if given.good():
         if given.first_moved > 0.3 or (given.worse > 0.45 and given.moved > 0.2):
             lower = min((attempts.run(factor=factor) for factor in LOWER[:2]), key=lambda one: one.end)
-            if lower.end < 0.5 * given.end and given.end - lower.end > 0.1:
+            if lower.end < 0.5 * given.end and given.end - lower.end > 0.1 and not given.as_right_as(lower):
                 yield _too_high(given, lower, path)
         return
     if callable(_rule(patient).learning_rate):
@@ -162,11 +158,13 @@ def _rate(patient: Patient, attempts: Attempts, given: Attempt, path: list[str])
             slower = trial
         if trial.good(0.8):
             break
-        if given.end < 1.05 and trial.end > 0.97 and factor <= 0.1:
+        if given.end < 1.05 and trial.end > 0.97:
             break  # what does not move at a tenth will not at a hundredth
-    if slower is not None and slower.good(0.85) and (given.end > NOTHING or slower.end < 0.6 * given.end):
-        yield _too_high(given, slower, path)
-        return
+    if slower is not None and not given.as_right_as(slower):
+        learns = slower.good(0.85) and (given.end > NOTHING or slower.end < 0.6 * given.end)
+        if learns or (slower.end < 1.0 and given.end > max(1.3 * slower.end, 1.15)):  # of noise, chance is all there is
+            yield _too_high(given, slower, path)
+            return
     yield from _too_low(attempts, given, path)
 
 
@@ -274,6 +272,13 @@ def _nothing(patient: Patient, attempts: Attempts, path: list[str]) -> Iterator[
     if depends is None:
         return
     best, doubt, rows = depends
+    reached = min(attempt.end for attempt in attempts.done.values() if not math.isnan(attempt.end))
+    if best > 0.6 and min(fifty.end, reached) > 0.8:
+        path.append(f"do the targets of {rows} other rows follow from the inputs, by the nearest rows or a linear fit? yes: {best:.2f}")
+        cause = f"the nearest rows tell the targets (correlation {best:.2f}), and fifty rows alone leave the loss of this network at "
+        cause += f"{_shown(fifty.end)}: it has too few units, or no hidden layer, for what is to be learned"
+        yield found("SW1602", cause, "a hidden layer, such as Dense(32), ReLU()", path=path, loss_after=fifty.end, skill=best)
+        return
     path.append(
         f"do the targets of {rows} other rows follow from the inputs, by the nearest rows or a linear fit? no: {best:.3f}"
     )
