@@ -9,6 +9,7 @@ from .document import Section
 
 ROWS = {"input": 1, "forward": 1, "loss": 1, "backward": 2, "update": 3}
 TILES = re.compile(r"The parameters of layer ([\d.]+)$")
+CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 MOST_LETTERS = 28
 MOST_ACROSS = 6
 """Columns that fit side by side; a longer network runs downwards, as on a phone."""
@@ -24,15 +25,16 @@ def network_map(sections: tuple[Section, ...]) -> str:
     items = []
     for section in placed:
         row, column = 2 if section.anchor == "prediction" else ROWS[section.kind], columns[section.anchor]
-        while (row, column) in seen:  # two sections of one layer and kind: below each other
-            row += 1
+        while (row, column) in seen:  # what belongs to no layer: after the loss
+            column += 1
         seen.add((row, column))
         kind = section.kind
         arrow = {"input": "to", "forward": "to", "backward": "back"}.get(kind, "") if section.anchor != "prediction" else ""
         if kind == "backward" and column == min(columns[other.anchor] for other in placed if other.kind == "backward"):
             arrow = ""
-        name, _, detail = TILES.sub(r"Layer \1: parameters", section.title).replace("Back through l", "L").partition(": ")
-        label = f"<b>{escape(short(detail or name))}</b><small>{escape(name if detail else kind)}</small>"
+        title = TILES.sub(r"Layer \1: parameters", section.title).replace("Back through l", "L")
+        name, _, detail = title.replace("How far each parameter went", "every parameter").partition(": ")
+        label = f"<b>{_tile(detail or name)}</b><small>{escape(name if detail else kind)}</small>"
         link = f'<a href="#{escape(section.anchor)}">{label}</a>'
         items.append(f'<li class="{kind} {arrow}" style="--c:{column + 1};--r:{row}">{link}</li>')
     tall = " tall" if max(columns.values()) + 1 > MOST_ACROSS else ""
@@ -47,6 +49,11 @@ def network_map(sections: tuple[Section, ...]) -> str:
         if any(section.kind == kind for section in placed)
     )
     return f'<nav class="map{tall}" aria-label="Map of the network"><ol>{"".join(items)}</ol></nav><ul class="key">{key}</ul>'
+
+
+def _tile(name: str) -> str:
+    """A name as a tile shows it: without empty brackets, and ready to be broken before a capital."""
+    return CAPITALS.sub("<wbr>", escape(short(name.removesuffix("()"))))
 
 
 def short(name: str) -> str:

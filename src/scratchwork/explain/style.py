@@ -170,8 +170,10 @@ body > footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(-
   .map li { grid-row: var(--c); grid-column: var(--r); }
   .map .to::after { content: "↓"; right: 50%; top: auto; bottom: -.9em; }
   .map .back::before { content: "↑"; left: 50%; top: -.9em; }
-  .map ol { gap: .8rem .45rem; width: 100%; }
-  .map a { padding: .3rem .45rem; font-size: .8rem; }
+  .map ol, .map.tall ol {
+    gap: .8rem .45rem; width: 100%; grid-template-columns: minmax(0, 1.2fr) minmax(0, 1fr) minmax(0, 1fr);
+  }
+  .map a, .map.tall a { display: block; padding: .25rem .45rem; font-size: .78rem; }
   body { padding: 0 .8rem 3rem; }
   h1 { font-size: 1.5rem; }
   section { padding: .9rem .8rem 1rem; }
