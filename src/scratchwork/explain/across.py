@@ -11,7 +11,7 @@ from ..arrays import Array
 from .document import Block, Equation, Prose
 from .formula import Bracketed, Formula, Fraction, Number
 from .notation import put_in, read, row
-from .parts import Context, between, chosen, plain_sum, shown, summed, worked
+from .parts import Context, between, chosen, plain_sum, shown, squares_of, summed, worked
 from .trace import Step
 
 
@@ -81,8 +81,8 @@ def batch_forward(step: Step, context: Context) -> list[Block]:
             + ("rows" if per_row == 1 else "numbers per feature")
             + ", so that what comes out for this row depends on the rows beside it."
         ),
-        Equation(read("μ = (1 / M) Σ_m x_m")),
-        Equation(read("σ^2 = (1 / M) Σ_m (x_m − μ)^2")),
+        Equation(read("μ = {1 / M} Σ_m x_m")),
+        Equation(read("σ^2 = {1 / M} Σ_m (x_m − μ)^2")),
         Equation(read("x̂ = (x − μ) / √(σ^2 + ε)")),
         Equation(read("y = γ x̂ + β"), row("ε", "=", layer.eps), note="ε keeps a constant feature from being divided by 0"),
         shown(path, "x", x, "x"),
@@ -94,11 +94,10 @@ def batch_forward(step: Step, context: Context) -> list[Block]:
         j, at = place[-1], step.row * per_row + (int(np.ravel_multi_index(place[:-1], x.shape[:-1])) if place[:-1] else 0)
         column = rows[:, j]
         letters = {"x": x[place], "μ": mean[j], "σ^2": var[j], "ε": layer.eps, "γ": values["gamma"][j], "β": values["beta"][j]}
-        squares = [(value, value) for value in column - mean[j]]
         hat = x_hat[at, j]
         blocks += [
             worked("μ", (j,), _mean_of(plain_sum(column), m), {}, mean[j]),
-            worked("σ^2", (j,), _mean_of(summed(squares), m), {}, var[j]),
+            worked("σ^2", (j,), _mean_of(squares_of(column - mean[j]), m), {}, var[j]),
             worked("x̂", place, "(x − μ) / √(σ^2 + ε)", letters, hat),
             worked("y", place, "γ · h + β", {**letters, "h": hat}, y[place]),
         ]
@@ -123,7 +122,7 @@ def _running(step: Step, mean: Array, var: Array, m: int) -> list[Block]:
     path, keep = f"forward/{step.path}", layer.momentum
     blocks: list[Block] = [
         Equation(
-            read("running ← k running + (1 − k) batch"),
+            read("running ← k · running + (1 − k) · batch"),
             row("k", "=", keep),
             note="for prediction, which has no batch; the running variance takes the unbiased one, σ² M / (M − 1)",
         ),
@@ -178,15 +177,15 @@ def layer_forward(step: Step, context: Context) -> list[Block]:
     line = x[place]
     d, mean, var = line.size, float(line.mean()), float(line.var())
     blocks: list[Block] = [
-        Equation(read("μ = (1 / D) Σ_i x_i")),
-        Equation(read("σ^2 = (1 / D) Σ_i (x_i − μ)^2")),
+        Equation(read("μ = {1 / D} Σ_i x_i")),
+        Equation(read("σ^2 = {1 / D} Σ_i (x_i − μ)^2")),
         Equation(read("x̂ = (x − μ) / √(σ^2 + ε)")),
         Equation(read("y = γ x̂ + β"), row("ε", "=", layer.eps)),
         shown(path, "x", x, "x"),
         shown(path, "gamma", values["gamma"], "γ"),
         shown(path, "beta", values["beta"], "β"),
         worked("μ", (), _mean_of(plain_sum(line), d), {}, mean, "" if x.ndim == 1 else "of the first line of the row"),
-        worked("σ^2", (), _mean_of(summed([(v, v) for v in line - mean]), d), {}, var),
+        worked("σ^2", (), _mean_of(squares_of(line - mean), d), {}, var),
     ]
     for (j,) in chosen(line.shape, context.wanted(step)):
         letters = {"x": line[j], "μ": mean, "σ^2": var, "ε": layer.eps}
@@ -214,8 +213,8 @@ def layer_backward(step: Step, context: Context) -> list[Block]:
     a, b = float(g.mean()), float((g * hat).mean())
     blocks += [
         Equation(read("g = γ dy")),
-        Equation(read("a = (1 / D) Σ_i g_i"), row("a", "=", _mean_of(plain_sum(g), d)), Number(a)),
-        Equation(read("c = (1 / D) Σ_i g_i x̂_i"), row("c", "=", _mean_of(summed(zip(g, hat, strict=True)), d)), Number(b)),
+        Equation(read("a = {1 / D} Σ_i g_i"), row("a", "=", _mean_of(plain_sum(g), d)), Number(a)),
+        Equation(read("c = {1 / D} Σ_i g_i x̂_i"), row("c", "=", _mean_of(summed(zip(g, hat, strict=True)), d)), Number(b)),
         Equation(read("dx = (g − a − x̂ c) / √(σ^2 + ε)")),
     ]
     root = 1.0 / float(np.asarray(inverse[step.row][place]).reshape(-1)[0])

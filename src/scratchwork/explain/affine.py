@@ -10,7 +10,7 @@ from ..arrays import Array
 from .document import Block, Equation, Product, Prose
 from .formula import Formula
 from .notation import matrix, read, row
-from .parts import Context, chosen, flat_row, shown, summed, worked
+from .parts import Context, chosen, flat_row, plain_sum, shown, summed, worked
 from .trace import Step
 
 SMALL = 4
@@ -93,11 +93,11 @@ def _this_row_first(left: Array, right: Array, at: int) -> list[tuple[float, flo
 
 
 def _all_rows(terms: Array, at: int) -> Formula:
-    return summed([(1.0, float(terms[n])) for n in [at, *(n for n in range(len(terms)) if n != at)]])
+    return plain_sum(float(terms[n]) for n in [at, *(n for n in range(len(terms)) if n != at)])
 
 
 def _rows_note(n: int) -> str:
-    return "" if n == 1 else f"the sum over all {n:,} rows of the batch"
+    return "" if n == 1 else f"this row's part, and those of the other {n - 1:,} rows of the batch"
 
 
 def scale_forward(step: Step, context: Context) -> list[Block]:

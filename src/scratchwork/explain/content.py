@@ -21,7 +21,7 @@ from ..preparation import resolve_loss, resolve_optimizer
 from ..regularizers import Constraint, Regularizer, check_rules
 from ..sequential import Sequential
 from ..sparse_rows import SparseRows
-from .document import Block, Document, ImageProduct, Prose, Section
+from .document import Block, Document, ImageProduct, Prose, Quoted, Section
 from .inputs import network_table, preprocessing_sections, raw_blocks
 from .loss_pages import loss_section
 from .pages import backward_section, forward_section, short
@@ -204,7 +204,9 @@ def _forward_sections(done: Trace, context: Context, net: Sequential, picture: S
     for step in done.steps:
         section = forward_section(step, context, step is last)
         if not seen and picture is not None and isinstance(step.layer, Dense) and step.x[0].size == int(np.prod(picture)):
-            section = replace(section, blocks=(*section.blocks, _image(step, context, picture)))
+            at = next((i for i, block in enumerate(section.blocks) if isinstance(block, Quoted)), len(section.blocks))
+            blocks = (*section.blocks[:at], _image(step, context, picture), *section.blocks[at:])
+            section = replace(section, blocks=blocks)
             seen = True
         elif isinstance(step.layer, Dense):
             seen = True  # what comes after is no picture any more

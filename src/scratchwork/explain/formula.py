@@ -18,6 +18,8 @@ from .rounding import SUBSCRIPTS, SUPERSCRIPTS, paddings_of, rounded
 RELATIONS = frozenset("=≈≔←≤≥<>→∈≠")
 SIGNS = frozenset("+−")
 FACTORS = frozenset("·⊙")
+HATS = {"\u0302": "^", "\u0303": "~", "\u0304": "¯"}
+"""Combining marks, which MathML sets above a letter."""
 TIMES = "\u2062"
 """The invisible sign of a product whose factors stand side by side."""
 
@@ -70,6 +72,11 @@ class Symbol(Formula):
     bold: bool = False
 
     def mathml(self) -> str:
+        if len(self.name) > 1 and self.name[0] in "∂d" and (len(self.name) == 2 or self.name[2] in HATS or self.name == "∂ℓ"):
+            rest = Symbol(self.name[1:], self.bold).mathml()  # a differential: its letter upright, what follows as alone
+            return f'<mrow><mi mathvariant="normal">{self.name[0]}</mi>{rest}</mrow>'
+        if len(self.name) == 2 and self.name[1] in HATS:
+            return f'<mover accent="true"><mi>{self.name[0]}</mi><mo>{HATS[self.name[1]]}</mo></mover>'
         upright = ' mathvariant="normal"' if len(self.name) == 1 and self.name in "∞∂" else ""
         style = ' class="bold"' if self.bold else ""
         return f"<mi{upright}{style}>{escape(self.name)}</mi>"

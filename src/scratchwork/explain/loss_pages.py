@@ -253,7 +253,7 @@ def loss_section(done: Trace, context: Context) -> Section:
         per_row = [loss.value_and_grad(done.prediction[i : i + 1].copy(), target[i : i + 1])[0] for i in range(n)]
         mean = getattr(loss, "over_batch", "mean") == "mean" and getattr(loss, "class_weight", None) is None
         total = row(put_in("1 / {N}", {"N": float(n)}), "·", put_in("(s)", {"s": plain_sum(per_row)}))
-        text = "L = (1 / N) Σ_n ℓ_n"
+        text = "L = {1 / N} Σ_n ℓ_n"
         if mean and page is not OWN:
             blocks.append(Equation(read(text), row("L", "=", total), Number(done.value), f"over the {n:,} rows of the batch"))
     blocks.append(shown("loss", "value", np.asarray(done.value), "L", result=True, note=_value_note(n)))

@@ -126,7 +126,7 @@ def elementwise(done: Trace, context: Context) -> list[Block]:
     total = plain_sum(values[0])
     right_side: Formula = row(Fraction(Number(1.0), Number(float(k))), "·", Bracketed(total)) if mean else total
     blocks.append(
-        Equation(read("ℓ = (1 / K) Σ_k e_k" if mean else "ℓ = Σ_k e_k"), row("ℓ", "=", right_side), Number(done.row_value))
+        Equation(read("ℓ = {1 / K} Σ_k e_k" if mean else "ℓ = Σ_k e_k"), row("ℓ", "=", right_side), Number(done.row_value))
     )
     return blocks
 

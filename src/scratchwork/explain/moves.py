@@ -46,7 +46,7 @@ def average_forward(step: Step, context: Context) -> list[Block]:
     x, y = step.x[step.row], step.y[step.row]
     parts = x.reshape(layer.parts, -1)
     blocks: list[Block] = [
-        Equation(read("y_j = (1 / K) Σ_k x_{k,j}"), row("K", "=", float(layer.parts))),
+        Equation(read("y_j = {1 / K} Σ_k x_{k,j}"), row("K", "=", float(layer.parts))),
         shown(f"forward/{step.path}", "x", parts, "x", note="one row for each part"),
     ]
     for (j,) in chosen(y.shape, context.wanted(step)):

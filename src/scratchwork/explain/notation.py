@@ -50,7 +50,7 @@ _TOKEN = re.compile(
     r"\s*(?:"
     r'(?P<words>"[^"]*")'
     r"|(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?|½)"
-    r"|(?P<name>log1p|expm1|∂?[A-Za-zΑ-Ωα-ωϕℓ∇][A-Za-zΑ-Ωα-ω]*[\u0302\u0303\u0304']*|∞)"
+    r"|(?P<name>log1p|expm1|(?![ΣΠ])∂?[A-Za-zΑ-Ωα-ωϕℓ∇][A-Za-zΑ-Ωα-ω]*[\u0302\u0303\u0304']*|∞)"
     rf"|(?P<lowered>[{''.join(_LOWERED)}]+)"
     rf"|(?P<raised>[{''.join(_RAISED)}]+)"
     r"|(?P<sign>\S)"

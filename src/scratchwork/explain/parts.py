@@ -48,7 +48,7 @@ def chosen(shape: Shape, first: int | None = None, most: int = WORKED) -> list[t
     """The places of an array that are worked out: all of few, else the one that was asked for and the first ones."""
     size = int(np.prod(shape))
     order = list(range(size)) if size <= most else list(range(most - 1))
-    if first is not None and first < size:
+    if first is not None and first < size and size > most:
         order = [first, *(i for i in order if i != first)][:most]
     return [tuple(int(k) for k in np.unravel_index(i, shape)) if shape else () for i in order]
 
@@ -100,6 +100,14 @@ def plain_sum(numbers: Iterable[float]) -> Formula:
     largest = sorted(sorted(range(len(terms)), key=lambda i: -size[i])[:SPELLED])
     rest = [float(term) for i, term in enumerate(terms) if i not in largest]
     return flat_row(*between([terms[i] for i in largest]), "+", others(len(rest), sum(rest)))
+
+
+def squares_of(numbers: Iterable[float]) -> Formula:
+    """a₁² + a₂² + …; of many terms the largest, and what the others come to."""
+    terms = [float(number) for number in numbers]
+    if len(terms) > TERMS:
+        return plain_sum(term * term for term in terms)
+    return flat_row(*between([put_in("a^2", {"a": term}) for term in terms]))
 
 
 def between(terms: Iterable[Value], sign: str = "+") -> list[Value]:

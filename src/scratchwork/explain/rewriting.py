@@ -273,7 +273,9 @@ def log_rewritten(p: float, eps: float, dtype: np.dtype[Any]) -> Rewritten:
     tangent = float(1.0 - np.log(eps))
     q = "with q = max(p, ε), the tangent of −log at ε for every p below it"
     if p <= 0:
-        sentence = f"On this very row the true class has probability 0: −log 0 = ∞; the second form ({q}) gives {rounded(tangent)}."
+        sentence = (
+            f"On this very row the true class has probability 0: −log 0 = ∞; the second form ({q}) gives {rounded(tangent)}."
+        )
     else:
         sentence = (
             f"This row's p = {rounded(p)} is harmless. A softmax in {dtype} gives exactly 0 to a class that is far below "
