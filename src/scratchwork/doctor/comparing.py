@@ -78,6 +78,8 @@ def _all_guesses(profile: RowProfile, rows: Any, flat: Array, shape: Shape) -> I
 
 
 def _by_guess(profile: RowProfile, flat: Array, guesses: Iterator[Guess]) -> list[Finding]:
+    if not (profile.spread > 1e-6 * np.abs(profile.mean)).any():
+        return []  # all rows of training were the same, and nothing tells how another one may differ
     here, (usual, rare, most) = profile.distance(flat), profile.distances.tolist()
     distance, few = float(here.mean()), len(flat) < SOME
     allowed = usual + (rare - usual) * max(1.0 / math.sqrt(len(flat)), 0.25) if len(flat) > 2 else 1.1 * most
@@ -173,8 +175,9 @@ def _scalings(profile: RowProfile, flat: Array) -> Iterator[Guess]:
         what = f"the inputs are not scaled as in training, they are {slope:.3g}·x {sign} {abs(offset):.3g}"
         fix = "give predict rows that are scaled as those of training"
         yield Guess("SW1203", what, fix, (flat - offset) / slope, exact=True)
-    spread = np.median(flat.std(axis=0))
-    if len(flat) >= SOME and 0.3 < spread < 3.0 and np.median(np.abs(flat.mean(axis=0))) < 1.0:
+    spread, own = np.median(flat.std(axis=0)), np.median(profile.spread)
+    like = 1 / 1.5 < own < 1.5 and np.median(np.abs(profile.mean)) < 0.5  # those of training are of that size themselves
+    if len(flat) >= SOME and 0.3 < spread < 3.0 and not like and np.median(np.abs(flat.mean(axis=0))) < 1.0:
         what = "the inputs are standardized, and those of training were not"
         fix = "give predict the rows without that step"
         yield Guess("SW1203", what, fix, flat * profile.spread + profile.mean, exact=True)
