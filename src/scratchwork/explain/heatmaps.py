@@ -12,12 +12,14 @@ from .document import laid_out
 POSITIVE, NEGATIVE = (196, 84, 32), (38, 104, 180)
 """Vermilion and blue: told apart by those who do not tell red from green, and seen on white paper and on a dark screen."""
 
-MOST_PIXELS = 256
+MOST_PIXELS = 192
 """On a side: what is larger is drawn as means over blocks, which no eye would tell apart anyway."""
 
 
-def png(pixels: Array) -> bytes:
+def png(pixels: Array, palette: Array | None = None) -> bytes:
     """(H, W), (H, W, 3) or (H, W, 4) bytes as a PNG file: grey, colours, or colours with an opacity.
+
+    With a `palette`, (n, 4) bytes of colour and opacity, (H, W) bytes are places in it: a quarter of the size.
 
     Examples
     --------
@@ -25,19 +27,21 @@ def png(pixels: Array) -> bytes:
     b'\\x89PNG\\r\\n\\x1a\\n'
     """
     height, width = pixels.shape[:2]
-    kind = {1: 0, 3: 2, 4: 6}[1 if pixels.ndim == 2 else pixels.shape[2]]
+    kind = 3 if palette is not None else {1: 0, 3: 2, 4: 6}[1 if pixels.ndim == 2 else pixels.shape[2]]
     rows = np.ascontiguousarray(pixels, np.uint8).reshape(height, -1)
     filtered = np.concatenate([np.zeros((height, 1), np.uint8), rows], axis=1)  # each line begins with its filter: none
-    header = struct.pack(">2I5B", width, height, 8, kind, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.tobytes(), 9)), (b"IEND", b""))
+    parts = [(b"IHDR", struct.pack(">2I5B", width, height, 8, kind, 0, 0, 0))]
+    if palette is not None:
+        parts += [(b"PLTE", palette[:, :3].tobytes()), (b"tRNS", palette[:, 3].tobytes())]
+    parts += [(b"IDAT", zlib.compress(filtered.tobytes(), 9)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in parts
     )
 
 
-def data_uri(pixels: Array) -> str:
+def data_uri(pixels: Array, palette: Array | None = None) -> str:
     """The PNG as an address that holds the picture itself."""
-    return "data:image/png;base64," + base64.b64encode(png(pixels)).decode("ascii")
+    return "data:image/png;base64," + base64.b64encode(png(pixels, palette)).decode("ascii")
 
 
 def block_means(values: Array, rows: int = MOST_PIXELS, columns: int = MOST_PIXELS) -> Array:
@@ -62,23 +66,41 @@ def block_means(values: Array, rows: int = MOST_PIXELS, columns: int = MOST_PIXE
 
 def extent_of(values: Array) -> float:
     """The largest finite absolute value, 1 where all are 0: what is drawn in full colour."""
-    finite = np.abs(values[np.isfinite(values)])
-    return float(finite.max()) if finite.size and finite.max() > 0 else 1.0
+    if not values.size:
+        return 1.0
+    extent = max(float(values.max()), -float(values.min()))
+    if not np.isfinite(extent):
+        finite = values[np.isfinite(values)]
+        extent = float(np.abs(finite).max()) if finite.size else 0.0
+    return extent or 1.0
 
 
-def signed_colours(values: Array, extent: float | None = None) -> Array:
-    """A matrix as colours with opacity: vermilion above 0, blue below, the stronger the larger; 0 is clear, NaN black.
+LEVELS = 40
+"""Shades of each sign: more than an eye tells apart."""
+
+
+def _palette() -> Array:
+    """Blue from full to clear, vermilion from clear to full, and black for what is no number."""
+    share = np.abs(np.arange(-LEVELS, LEVELS + 1)) / LEVELS
+    colours = np.empty((2 * LEVELS + 2, 4), np.uint8)
+    colours[:LEVELS, :3], colours[LEVELS:, :3] = NEGATIVE, POSITIVE
+    colours[:-1, 3] = np.round(255 * share**0.7)  # small numbers are seen too
+    colours[-1] = (0, 0, 0, 255)
+    return colours
+
+
+PALETTE = _palette()
+
+
+def signed_levels(values: Array, extent: float | None = None) -> Array:
+    """A matrix as places in `PALETTE`: vermilion above 0, blue below, the stronger the larger; 0 is clear, NaN black.
 
     The paper shines through, so that the same picture serves a light page and a dark one.
     """
     values = np.asarray(values, np.float64)
     extent = extent_of(values) if extent is None else extent
-    share = np.clip(np.nan_to_num(np.abs(values) / extent, nan=1.0, posinf=1.0), 0.0, 1.0)
-    pixels = np.empty((*values.shape, 4), np.uint8)
-    pixels[..., :3] = np.where((values < 0)[..., None], NEGATIVE, POSITIVE)
-    pixels[..., 3] = np.round(255 * share**0.7)  # small numbers are seen too
-    pixels[np.isnan(values)] = (0, 0, 0, 255)
-    return pixels
+    share = np.clip(values / extent, -1.0, 1.0)
+    return np.where(np.isnan(values), 2 * LEVELS + 1, np.round(LEVELS * np.nan_to_num(share)) + LEVELS).astype(np.uint8)
 
 
 def brightness(image: Array) -> Array:
@@ -92,7 +114,12 @@ def brightness(image: Array) -> Array:
 
 def heat_map(array: Array, extent: float | None = None) -> str:
     """Any array as the address of a picture with a pixel per number, of large ones per block of numbers."""
-    return data_uri(signed_colours(block_means(laid_out(array)), extent))
+    return signed_picture(block_means(laid_out(array)), extent)
+
+
+def signed_picture(values: Array, extent: float | None = None) -> str:
+    """The address of a picture of a matrix, with a pixel per number."""
+    return data_uri(signed_levels(values, extent), PALETTE)
 
 
 def drawn_size(shape: Shape, *, widest: int = 480, tallest: int = 220, most: int = 22) -> tuple[int, int]:

@@ -24,7 +24,7 @@ from .document import (
     laid_out,
 )
 from .formula import RELATIONS, SIGNS, Formula, Operator, Row, flat
-from .heatmaps import brightness, data_uri, drawn_size, extent_of, heat_map, signed_colours
+from .heatmaps import brightness, data_uri, drawn_size, extent_of, heat_map, signed_picture
 from .rounding import rounded
 
 SHORT = 28
@@ -222,7 +222,9 @@ def _cell(cell: Cell | None, extent: float, between_rows: bool) -> str:
     share = min(1.0, abs(cell.value) / extent) if math.isfinite(cell.value) else 0.0
     kind = "p" if cell.value > 0 else "n"
     tint = f' class="{kind}" style="--s:{share:.2f}"' if share >= 0.005 else ""
-    return f'<td{tint} data-i="{place}" data-value="{cell.value!r}" title="{cell.value!r}">{cell.text}{pad}</td>'
+    full = repr(cell.value)
+    title = f' title="{full}"' if full.removesuffix(".0") != cell.text.replace("−", "-") else ""
+    return f'<td{tint} data-i="{place}" data-value="{full}"{title}>{cell.text}{pad}</td>'
 
 
 def _heat_map(block: Numbers, picture: Shape | None) -> str:
@@ -311,7 +313,7 @@ def _signed(values: object) -> str:
     array = np.asarray(values, np.float64)
     if array.ndim == 3:  # colours: what the three channels weigh together
         array = array.sum(axis=2)
-    return data_uri(signed_colours(array))
+    return signed_picture(array)
 
 
 def table(block: Table, *, hide: bool = False) -> str:
