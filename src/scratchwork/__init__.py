@@ -11,7 +11,7 @@ The files, in the order in which they may be read (each imports only from those 
 regularizers, parameter, randomness, initializers, layers, losses, schedules, optimizers, second_order, metrics,
 sequential, perceptron, gradcheck, gradient_patterns, data, preprocessing, history, callbacks, realmlp, progress,
 preparation, updates, diagnosis, guards, epochs, engine, training, averaging, members, ensemble,
-labels, row_profile, model, storage, estimators, export, pictures, explain, doctor, recipes, cli, __main__.
+labels, row_profile, model, storage, estimators, export, pictures, explain, doctor, grading, recipes, cli, __main__.
 """
 
 from importlib import import_module
@@ -77,11 +77,12 @@ from .storage import Checkpoints, load, save
 from .training import fit
 
 if TYPE_CHECKING:
-    from . import doctor, export, pictures
+    from . import doctor, export, grading, pictures
     from .doctor import check_prediction, diagnose
     from .estimators import Classifier, Regressor, TabularClassifier, TabularRegressor
     from .explain import Walkthrough, walkthrough
     from .export import from_onnx, from_sklearn, from_torch, to_torch
+    from .grading import Grade, grade
 
 __all__ = [
     "ELU",
@@ -109,6 +110,7 @@ __all__ = [
     "ElasticNet",
     "Exponential",
     "Flatten",
+    "Grade",
     "GradientDescent",
     "GradientReport",
     "History",
@@ -173,6 +175,8 @@ __all__ = [
     "from_onnx",
     "from_sklearn",
     "from_torch",
+    "grade",
+    "grading",
     "initializers",
     "layers",
     "load",
@@ -193,6 +197,7 @@ _LATER = {
     **dict.fromkeys(("check_prediction", "diagnose"), ".doctor"),
     "doctor": ".doctor",
     "export": ".export",
+    **dict.fromkeys(("Grade", "grade", "grading"), ".grading"),
     "pictures": ".pictures",
     **dict.fromkeys(("Walkthrough", "walkthrough"), ".explain"),
     **dict.fromkeys(("from_onnx", "from_sklearn", "from_torch", "to_torch"), ".export"),
@@ -204,5 +209,5 @@ _LATER = {
 def __getattr__(name: str) -> Any:
     if name in _LATER:
         module = import_module(_LATER[name], __name__)
-        return module if name in ("doctor", "export", "pictures") else getattr(module, name)
+        return module if name in ("doctor", "export", "pictures", "grading") else getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -22,6 +22,7 @@ COMMANDS = {
     "import": "read a dense network from an ONNX file",
     "rerun": "repeat a training run, and say whether the bits agree",
     "doctor": "what is wrong with a training run, from what it has left",
+    "grade": "marks and hints for a network that somebody wrote from scratch",
     "run": "reproduce one of the sources: its setting, then the same net trained well",
     "check": "check every derivative of the library against differences",
 }

@@ -1,0 +1,337 @@
+"""Programs made of layer classes: which class is what, and the checks of each in the order of the file."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..gradient_patterns import find_pattern
+from .binding import canonical, in_float64, is_gradient_name, required
+from .gradients import diagnosis_of
+from .helpers import check_helpers, near
+from .hints import Book, departure
+from .known import activation_word
+from .layer_checks import DenseChecks, back_to_rows, check_activation_unit, check_dropout, laid, laid_rows
+from .loading import Program, ProgramError
+from .loss_checks import LossUnit, check_loss_functions, loss_word
+from .optimizer_checks import check_optimizer
+from .subject import looks_like_bias
+from .units import BACKWARD_NAMES, FORWARD_NAMES, Unit, attempts, is_rate, make
+
+
+@dataclass
+class Part:
+    """One class of the program and what it is."""
+
+    kind: str
+    cls: type
+    unit: Unit | None
+
+
+class ComponentChecks:
+    """A program of layer classes."""
+
+    def __init__(self, program: Program, book: Book) -> None:
+        self.program, self.book = program, book
+        self.parts = [part for cls in program.classes.values() if (part := self._part(cls)) is not None]
+        kinds = [part.kind for part in self.parts]
+        self.found = "dense" in kinds or kinds.count("activation") + kinds.count("loss") >= 2
+
+    def _part(self, cls: type) -> Part | None:
+        """What a class is, by its methods, its name and what it holds."""
+        if issubclass(cls, BaseException) or inspect.isabstract(cls):
+            return None
+        methods = [n for n in dir(cls) if not n.startswith("__") and callable(getattr(cls, n, None))]
+        ahead, behind = [any(p.match(n) for n in methods) for p in (FORWARD_NAMES, BACKWARD_NAMES)]
+        text = cls.__name__.lower()
+        whole = (
+            any(re.match(r"(train|fit|predict|add|use|set$|compile|train_step|accuracy)", n) for n in methods)
+            and "loss" not in text
+        )
+        update = [n for n in methods if re.match(r"^(update|step|apply|optimi[sz]e)", n)]
+        if (update and not ahead) or re.match(r"optimi[sz]er", text):
+            return Part("optimizer", cls, None) if update else None
+        if whole and not re.search("layer|dense|linear$", text):
+            return Part("model", cls, None)
+        if not ahead and not behind:
+            return None
+        thing = self._made(cls)
+        if thing is None:
+            return None
+        unit = Unit(self.program, thing)
+        if unit.ahead is None:
+            return None
+        if unit.weight is not None and "norm" not in text:
+            matrices = [path for path, a in unit.parameters if a.ndim == 2 and not looks_like_bias(path, a)]
+            return Part("dense" if len(matrices) == 1 else "model", cls, unit)
+        if "drop" in text:
+            return Part("dropout", cls, unit)
+        if "norm" in text or re.search(r"input$|flatten|reshape|^layer$|^base|^module$|^loss$|^activation$|^optimizer$", text):
+            return None if not (text == "activation" and not self._empty(unit)) else Part("activation", cls, unit)
+        arguments = required(getattr(thing, unit.ahead))
+        if loss_word(cls.__name__) and (len([a for a in arguments if not is_rate(a)]) >= 2 or hasattr(thing, "calculate")):
+            return Part("loss", cls, unit)
+        return Part("activation", cls, unit) if not self._empty(unit) else None
+
+    def _empty(self, unit: Unit) -> bool:
+        """Whether its forward is that of an abstract base: it gives nothing."""
+        try:
+            return unit.forward(np.ones((2, 4))) is None
+        except ProgramError as error:
+            return "NotImplementedError" in str(error)
+
+    def _made(self, cls: type) -> Any:
+        """An object of the class; one that is made from functions gets those of the file."""
+        extra: dict[str, Any] = {}
+        functions = self.program.functions
+        pairs = [(n, d) for n in functions for d in functions if n != d and activation_word(n) and d.lower() != n.lower()
+                 and activation_word(n) == activation_word(d) and len(d) > len(n) and "softmax" not in n.lower()]  # fmt: skip
+        names = required(cls)
+        if pairs and len(names) == 2 and all(re.search("act|func|prime|deriv|^f$|^df$|^d_", n.lower()) for n in names):
+            first, second = names
+            extra = {first: functions[pairs[0][0]], second: functions[pairs[0][1]]}
+        return make(self.program, cls, extra)
+
+    # ---- the checks
+
+    def run(self) -> str:
+        """All checks; the style."""
+        book, layout = self.book, "rows"
+        dense = [part for part in self.parts if part.kind == "dense" and part.unit is not None]
+        rated = any(self._rated(part.unit) for part in dense if part.unit is not None)
+        check_helpers(self.program, book)
+        for part in dense:
+            assert part.unit is not None
+            fresh = Unit(self.program, part.unit.thing, part.unit.rate)
+            layout = DenseChecks(fresh, book, self._single(), self._mean_of_loss(layout_guess(fresh))).run()
+            self._start(part.cls)
+            self._penalty(part.cls)
+        softmaxes = []
+        for part in self.parts:
+            if part.kind == "activation" and part.unit is not None:
+                left = check_activation_unit(part.unit, book, layout)
+                if left is not None:
+                    softmaxes.append((part, left[1]))
+            elif part.kind == "dropout" and part.unit is not None:
+                check_dropout(part.unit, book)
+        losses = [LossUnit(part.unit, book, layout) for part in self.parts if part.kind == "loss" and part.unit is not None]
+        for loss in losses:
+            loss.run()
+        known = check_loss_functions(self.program, book, layout)
+        shortcut = any(loss.shortcut for loss in losses) or any(short for _, short in known.values())
+        for part, given in softmaxes:
+            self._softmax(part, given, layout, shortcut)
+        for part in self.parts:
+            if part.kind == "optimizer":
+                self._optimizer(part.cls, dense)
+        from .assembly import check_assembly
+
+        check_assembly(self, layout)
+        return "layers" if rated else "classes"
+
+    @staticmethod
+    def _rated(unit: Unit) -> bool:
+        """Whether its backward takes a learning rate."""
+        return unit.behind is not None and any(
+            is_rate(name) for name in inspect.signature(getattr(unit.thing, unit.behind)).parameters
+        )
+
+    def _single(self) -> bool:
+        """Whether the program trains one sample at a time."""
+        text = self.program.text
+        return bool(
+            re.search(
+                r"for\s+\(?\w+\s*,\s*\w+\)?\s+in\s+zip\(|reshape\([^()]*,\s*\d+\s*,\s*1\s*\)|reshape\(\(?\s*\w+\s*,\s*\d+\s*,\s*1",
+                text,
+            )
+            or re.search(
+                r"for\s+(\w+)\s+in\s+range\((samples|len\(|n_samples|num_samples|x_train|X)[^\n]*\n(?:.*\n){0,4}?.*\[\1\]", text
+            )
+        ) or not re.search(
+            r"\bsum\(|\.sum\(|mean\(",
+            " ".join(
+                self.program.source(f)
+                for c in self.program.classes.values()
+                for f in vars(c).values()
+                if inspect.isfunction(f) and BACKWARD_NAMES.match(f.__name__)
+            ),
+        )
+
+    def _mean_of_loss(self, layout: str) -> bool | None:
+        """Whether the program's losses divide their gradient by the number of rows; None where there is none to ask."""
+        quiet = Book(lambda check: None)
+        try:
+            found = [scale for scale, _ in check_loss_functions(self.program, quiet, layout).values()]
+            for part in self.parts:
+                if part.kind == "loss" and part.unit is not None:
+                    loss = LossUnit(Unit(self.program, part.unit.thing), quiet, layout)
+                    loss.run()
+                    found += [loss.scale] if loss.scale is not None else []
+        except ProgramError:
+            return None
+        return None if not found else any(scale < 1 for scale in found)
+
+    def _start(self, cls: type) -> None:
+        """Does a new layer begin with units that differ?"""
+        for positional, named in attempts(self.program, cls):
+            try:
+                np.random.seed(4)  # noqa: NPY002 - the program draws from the global generator
+                thing = self.program.call(cls, *positional, **named)
+            except ProgramError:
+                continue
+            weight = Unit(self.program, in_float64(thing)).weight
+            if weight is not None:
+                still = weight[1].size > 1 and np.ptp(weight[1]) == 0
+                found = ("zero initialization", "its weights begin with one number everywhere") if still else None
+                self.book.verdict(f"{cls.__name__}: start of the weights", cls.__name__, found)
+                return
+
+    def _penalty(self, cls: type) -> None:
+        """L1 and L2 of a dense layer, where it takes their strengths."""
+        names = [
+            n
+            for n in inspect.signature(cls).parameters
+            if re.search(r"(l1|l2)$|regulariz|^lambda|^reg$|weight_decay", n.lower())
+        ]
+        for name in names:
+            power = 1 if re.search(r"l1$", name.lower()) else 2
+            bias = "bias" in name.lower()
+            thing = None
+            for positional, named in attempts(self.program, cls):
+                try:
+                    thing = self.program.call(cls, *positional, **{**named, name: 0.3})
+                    break
+                except ProgramError:
+                    continue
+            if thing is None:
+                continue
+            unit = Unit(self.program, in_float64(thing))
+            found = unit.bias if bias else unit.weight
+            if found is None or unit.behind is None:
+                continue
+            try:
+                self._one_penalty(unit, found, name, power)
+            except ProgramError as error:
+                self.book.error(f"{unit.name}: {name}", unit.subject(True), error)
+
+    def _one_penalty(self, unit: Unit, found: tuple[str, Array], name: str, power: int) -> None:
+        path, value = found
+        value[...] = np.random.default_rng(51).normal(size=value.shape)
+        layout = layout_guess(unit)
+        x, dy = np.random.default_rng(52).normal(size=(7, 5)), np.zeros((7, 4))
+        unit.forward(laid(x, layout))
+        given = unit.backward(laid(dy, layout)).grads.get(path)
+        unit_slope = np.sign(value) if power == 1 else 2 * value
+        term = self._penalty_value(unit, value, power)
+        choices = [term] if term is not None else ([1.0] if power == 1 else [1.0, 0.5])
+        title = f"{unit.name}: {name}"
+        patterns = [find_pattern(given, 0.3 * c * unit_slope, name=path, tolerance=1e-5) for c in choices if c]
+        if not patterns or any(p is None for p in patterns):
+            self.book.passed(title, unit.subject(True), 2.0)
+            return
+        first = patterns[0]
+        assert first is not None
+        none = given is None or not np.any(given)
+        kind = "missing regularizer" if none else "wrong regularizer"
+        right = 0.3 * choices[0] * unit_slope
+        at = departure(unit.subject(True), f"penalty's part of the gradient of {path}", given, right)
+        text = (
+            f"the gradient of {path} has no term of the penalty"
+            if none
+            else f"its penalty's gradient is wrong: {first.sentence}"
+        )
+        self.book.failed(title, unit.subject(True), kind, text, 2.0, at)
+
+    def _penalty_value(self, unit: Unit, value: Array, power: int) -> float | None:
+        """How the program's own regularization_loss counts it: 1 for λ ΣW², ½ for half of it; None where it has none."""
+        for part in self.parts:
+            function = getattr(part.unit.thing if part.unit else None, "regularization_loss", None)
+            if function is None:
+                continue
+            if len(required(function)) != 1:
+                return None
+            try:
+                given = float(np.asarray(self.program.call(function, unit.thing)).sum())
+            except (ProgramError, TypeError, ValueError):
+                return None
+            whole = 0.3 * float(np.abs(value).sum() if power == 1 else (value * value).sum())
+            share = given / whole
+            right = min((1.0, 0.5) if power == 2 else (1.0,), key=lambda s: abs(s - share))
+            title = f"{type(function.__self__).__name__}.regularization_loss"
+            if abs(share - right) > 1e-6:
+                kind = "loss without regularizer" if given == 0 else "wrong loss"
+                self.book.failed("the penalty in the loss", title, kind, f"it is {given:.6g} where {whole:.6g} belongs", 1.0)
+                return None
+            self.book.passed("the penalty in the loss", title)
+            return right
+        return None
+
+    def _softmax(self, part: Part, given: Array | None, layout: str, shortcut: bool) -> None:
+        """A softmax whose backward is not its Jacobian: fine where the loss's gradient is p − y already."""
+        unit = part.unit
+        assert unit is not None
+        name = f"{unit.name}: gradient of the inputs"
+        z = laid_rows(np.random.default_rng(21).normal(size=(7, 4)), layout)
+        dy = np.random.default_rng(24).normal(size=z.shape)
+        passes = given is not None and near(given, dy)
+        if given is None or (passes and shortcut):
+            self.book.passed(name, unit.subject(True), 1.0)
+            return
+        fused = any(p.kind == "loss" and re.search("softmax", p.cls.__name__.lower()) for p in self.parts)
+        if passes and fused:
+            self.book.passed(name, unit.subject(True), 1.0)
+            return
+        try:
+            z = laid_rows(np.random.default_rng(25).normal(size=(7, 4)), layout)
+            p = back_to_rows(unit.forward(laid(z, layout)), layout)
+            assert p is not None
+            back = back_to_rows(unit.backward(laid(dy, layout)).dx, layout)
+        except ProgramError as error:
+            self.book.error(name, unit.subject(True), error)
+            return
+        right = p * (dy - (p * dy).sum(axis=1, keepdims=True))
+        terms = {
+            "diagonal softmax": p * (1 - p) * dy,
+            "missing activation derivative": dy,
+            "transposed": p * (dy + (p * dy).sum(axis=1, keepdims=True)),
+        }
+        pattern = find_pattern(back, right, name="the inputs", terms=terms, batch=len(z), tolerance=2e-5)
+        if pattern is None:
+            self.book.passed(name, unit.subject(True), 2.0)
+            return
+        at = departure(unit.subject(True), "gradient of the inputs", back, right)
+        self.book.failed(name, unit.subject(True), diagnosis_of(pattern), pattern.sentence, 2.0, at)
+
+    def _optimizer(self, cls: type, dense: list[Part]) -> None:
+        """Three steps on the weights of one of the program's own layers."""
+        if not any(n in vars(c) for c in cls.__mro__[:-1] for n in dir(cls) if re.match("^(update|step|apply|optimi)", n)):
+            return
+        names = {"weight": "weights", "bias": "biases", "dweight": "dweights", "dbias": "dbiases"}
+        like: Callable[[], Any] = lambda: None
+        if dense and dense[0].unit is not None:
+            unit = dense[0].unit
+            weight, bias = unit.weight, unit.bias
+            if weight is not None and bias is not None and "." not in weight[0] + bias[0]:
+                kept = [n for n in vars(unit.thing) if is_gradient_name(n)]
+                dw = next((n for n in kept if canonical(n) in ("d" + canonical(weight[0]), canonical(weight[0]) + "d")), None)
+                db = next((n for n in kept if canonical(n) in ("d" + canonical(bias[0]), canonical(bias[0]) + "d")), None)
+                if dw and db:
+                    names = {"weight": weight[0], "bias": bias[0], "dweight": dw, "dbias": db}
+                    like = lambda: copy.deepcopy(unit.thing)
+        check_optimizer(self.program, self.book, cls, names, like)
+
+
+def layout_guess(unit: Unit) -> str:
+    """Rows, or columns where the bias is a column."""
+    bias = unit.bias
+    return "columns" if bias is not None and bias[1].ndim == 2 and bias[1].shape[1] == 1 and bias[1].shape[0] > 1 else "rows"
+
+
+__all__ = ["ComponentChecks", "Part", "layout_guess"]

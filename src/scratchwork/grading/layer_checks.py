@@ -1,0 +1,330 @@
+"""The checks of single layers: dense ones, activations, dropout."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..gradient_patterns import find_pattern
+from .gradients import diagnosis_of
+from .helpers import is_leaky, near
+from .hints import Book, departure
+from .known import HIDDEN, act, activation_word, kinds_of, pull, slope, wrong_slopes
+from .loading import ProgramError
+from .units import DIMS, Unit, make
+
+RNG = np.random.default_rng(21)
+ROWS = 7
+
+
+def laid(rows: Array, layout: str) -> Array:
+    """Rows as a program wants them: as they are, as columns, or one of them alone."""
+    return {"columns": rows.T, "column": rows[:1].T, "row": rows[:1], "vector": rows[0]}.get(layout, rows).copy()
+
+
+def back_to_rows(array: Any, layout: str) -> Array | None:
+    """One row per sample again."""
+    try:
+        a = np.asarray(array, np.float64)
+    except (TypeError, ValueError):
+        return None
+    if layout in ("columns", "column"):
+        return a.T if a.ndim == 2 else None
+    if layout == "vector":
+        return a[None] if a.ndim == 1 else None
+    return a if a.ndim == 2 else None
+
+
+def gradient_sentence(book: Book, unit: Unit, name: str, given: Any, right: Array, **more: Any) -> bool:
+    """One check of a gradient by its pattern."""
+    pattern = find_pattern(given, right, name=name, tolerance=2e-5, **more)
+    if pattern is None:
+        book.passed(f"{unit.name}: gradient of {name}", unit.subject(True), 2.0)
+        return True
+    at = departure(unit.subject(True), f"gradient of {name}", given, right)
+    book.failed(f"{unit.name}: gradient of {name}", unit.subject(True), diagnosis_of(pattern), pattern.sentence, 2.0, at)
+    return False
+
+
+class DenseChecks:
+    """One dense layer class: its forward, its backward, whether its rows stay apart."""
+
+    def __init__(self, unit: Unit, book: Book, single: bool, mean_of_loss: bool | None) -> None:
+        self.unit, self.book, self.single, self.mean_of_loss = unit, book, single, mean_of_loss
+        self.layout = "rows"
+        self.names: dict[str, str] = {}
+
+    def run(self) -> str:
+        """All checks; the layout of the rows that the layer takes."""
+        unit, found = self.unit, self.unit.weight
+        assert found is not None
+        for _, array in unit.parameters:
+            array[...] = RNG.normal(size=array.shape)
+        path, weight = found
+        bias = unit.bias
+        x = RNG.normal(size=(ROWS, DIMS["features"]))
+        errors = []
+        y = None
+        for layout in ("rows", "columns", "column", "row", "vector"):
+            try:
+                handed = laid(x, layout)
+                if handed.shape[0 if layout in ("columns", "column", "vector") else 1] not in weight.shape:
+                    continue
+                y = back_to_rows(unit.forward(handed), layout)
+            except ProgramError as error:
+                errors.append(error)
+                continue
+            if y is not None and y.shape == (len(laid_rows(x, layout)), other(weight.shape, DIMS["features"])):
+                self.layout = layout
+                break
+        else:
+            if errors:
+                self.book.error(f"{unit.name}: forward", unit.subject(), errors[0], 3.0)
+            elif y is not None:
+                self.book.failed(f"{unit.name}: forward", unit.subject(), "wrong shape", f"its output has shape {y.shape}", 3.0)
+            return self.layout
+        matrix = weight if weight.shape[0] == DIMS["features"] else weight.T
+        x = laid_rows(x, self.layout)
+        self._forward(x, y, matrix, bias, handed)
+        if unit.behind is not None:
+            self._backward(x, matrix, path, bias)
+        return self.layout
+
+    def _forward(self, x: Array, y: Array, matrix: Array, bias: tuple[str, Array] | None, handed: Array) -> None:
+        unit, book = self.unit, self.book
+        plain = x @ matrix
+        right = plain + (0.0 if bias is None else bias[1].ravel())
+        if near(y, right):
+            book.passed(f"{unit.name}: forward", unit.subject(), 3.0)
+        elif bias is not None and near(y, plain):
+            at = departure(unit.subject(), "output", y, right)
+            book.failed(f"{unit.name}: forward", unit.subject(), "missing bias forward", "the bias is never added", 3.0, at)
+        else:
+            kind = next((k for k in HIDDEN if near(y, act(k, right))), None)
+            if kind is not None:
+                self.book.passed(f"{unit.name}: forward, with {kind} inside", unit.subject(), 3.0)
+                self.inside = kind
+            else:
+                text = "its output is not x W + b"
+                book.failed(
+                    f"{unit.name}: forward",
+                    unit.subject(),
+                    "wrong output",
+                    text,
+                    3.0,
+                    departure(unit.subject(), "output", y, right),
+                )
+        if not np.array_equal(handed, laid(x, self.layout)):
+            book.failed(f"{unit.name}: x is left alone", unit.subject(), "inputs changed", "forward writes to its input")
+
+    inside = "linear"
+
+    def _backward(self, x: Array, matrix: Array, path: str, bias: tuple[str, Array] | None) -> None:
+        unit, book = self.unit, self.book
+        z = x @ matrix + (0.0 if bias is None else bias[1].ravel())
+        dy = np.random.default_rng(22).normal(size=z.shape)
+        try:
+            unit.forward(laid(x, self.layout))
+            back = unit.backward(laid(dy, self.layout), shape=laid(x, self.layout).shape)
+            if len(x) > 1 and bias is not None and self._per_sample(back.grads.get(bias[0]), bias[1]):
+                raise ProgramError("does not run", "one sample at a time")
+        except ProgramError as error:
+            if len(x) == 1 or not (self.single and bias is not None):
+                book.error(f"{unit.name}: backward", unit.subject(True), error, 4.0)
+                return
+            self.layout = "column" if self.layout == "columns" else "row"  # made for one sample at a time
+            for _, array in unit.parameters:
+                array[...] = np.random.default_rng(23).normal(size=array.shape)
+            fresh = unit.weight
+            assert fresh is not None
+            self._backward(x[:1], fresh[1] if fresh[1].shape[0] == DIMS["features"] else fresh[1].T, path, unit.bias)
+            return
+        dz = pull(self.inside, z, dy)
+        right_w, right_b, right_x = x.T @ dz, dz.sum(axis=0), dz @ matrix.T
+        turned = matrix is not dict(unit.parameters)[path]
+        value = dict(unit.parameters)[path]
+        scale = self._mean_inside(back.grads.get(path), right_w.T if value.shape != right_w.shape else right_w, len(x))
+        if value.shape != right_w.shape or (turned and value.shape == right_w.T.shape):
+            right_w = right_w.T
+        terms = {"missing activation derivative": (x.T @ dy).reshape(x.shape[1], -1)} if self.inside != "linear" else {}
+        terms = {k: (v.T if v.shape != right_w.shape else v) for k, v in terms.items()}
+        gradient_sentence(book, unit, path, back.grads.get(path), scale * right_w, batch=len(x), terms=terms, value=value)
+        if bias is not None:
+            right = scale * right_b.reshape(bias[1].shape)
+            gradient_sentence(book, unit, f"{bias[0]} (bias)", back.grads.get(bias[0]), right, batch=len(x), value=bias[1])
+        moved = back.after[path]
+        moved = moved if moved.shape == matrix.shape else moved.T
+        wrong = {"updated weights": dz @ moved.T, "missing activation derivative": dy @ matrix.T}
+        dx = None if back.dx is None else back_to_rows(back.dx, self.layout)
+        gradient_sentence(book, unit, "the inputs", dx if dx is not None else back.dx, right_x, batch=len(x), terms=wrong)
+        if back.wrote:
+            book.failed(
+                f"{unit.name}: dy is left alone", unit.subject(True), "inputs changed", "backward writes to what it is handed"
+            )
+        self._again(x, dy, path, back.grads.get(path), back.moved)
+
+    def _per_sample(self, given: Array | None, bias: Array) -> bool:
+        """Whether the bias of a layer for single samples got one column for each of several."""
+        return self.single and given is not None and given.size == bias.size * ROWS
+
+    def _mean_inside(self, given: Array | None, right: Array, rows: int) -> float:
+        """1/N where the layer takes the mean and the loss does not: a convention."""
+        if given is None or given.shape != right.shape or rows == 1 or self.mean_of_loss:
+            return 1.0
+        return 1 / rows if np.allclose(given, right / rows, rtol=1e-4) else 1.0
+
+    def _again(self, x: Array, dy: Array, path: str, first: Array | None, moved: bool) -> None:
+        unit = self.unit
+        try:
+            unit.forward(laid(x, self.layout))
+            second = unit.backward(laid(dy, self.layout), shape=laid(x, self.layout).shape).grads.get(path)
+        except ProgramError:
+            return
+        zero = [name for name in dir(unit.thing) if "zero" in name.lower() or "reset" in name.lower()]
+        if (
+            first is not None
+            and second is not None
+            and not moved
+            and not zero
+            and first.any()
+            and np.allclose(second, 2 * first)
+        ):
+            text = f"a second backward doubles the gradient of {path}: it is added to the one before"
+            self.book.failed(f"{unit.name}: a second backward", unit.subject(True), "accumulates", text)
+
+
+def laid_rows(x: Array, layout: str) -> Array:
+    """The rows that a layout hands over."""
+    return x[:1] if layout in ("column", "row", "vector") else x
+
+
+def other(shape: tuple[int, ...], features: int) -> int:
+    """The number of units of a matrix that has this many inputs."""
+    return shape[1] if shape[0] == features else shape[0]
+
+
+def check_activation_unit(unit: Unit, book: Book, layout: str) -> tuple[str, Array | None] | None:
+    """An activation class; for a softmax (kind, what its backward gave instead), to be judged together with its loss."""
+    word = activation_word(unit.name)
+    z = RNG.normal(size=(ROWS, 4)) * 1.5
+    layout = layout if layout != "vector" else "row"
+    z = laid_rows(z, layout)
+    try:
+        handed = laid(z, layout)
+        a = back_to_rows(unit.forward(handed), layout)
+    except ProgramError as error:
+        book.error(f"{unit.name}: forward", unit.subject(), error, 2.0)
+        return None
+    kind = recognize(word, z, a)
+    if kind is None:
+        if word is None:
+            return None
+        right = act(kinds_of(word)[0], z)
+        kind_of_mistake = "wrong activation"
+        if word == "softmax" and a is not None and (near(a, act("softmax", z.T).T) or near(a, np.exp(z) / np.exp(z).sum())):
+            kind_of_mistake = "softmax axis"
+        at = departure(unit.subject(), "output", a, right)
+        book.failed(f"{unit.name}: forward", unit.subject(), kind_of_mistake, f"it is not the {word} of its input", 3.0, at)
+        kind = kinds_of(word)[0]
+        if word == "softmax":
+            return None
+    else:
+        book.passed(f"{unit.name}: forward", unit.subject(), 2.0)
+    if not np.array_equal(handed, laid(z, layout)):
+        book.failed(f"{unit.name}: x is left alone", unit.subject(), "inputs changed", "forward writes to its input")
+    if kind == "softmax":
+        large(unit, book, z, layout)
+    if unit.behind is None:
+        return None
+    return activation_backward(unit, book, kind, z, layout)
+
+
+def large(unit: Unit, book: Book, z: Array, layout: str) -> None:
+    """Softmax at logits of 5000."""
+    try:
+        p = back_to_rows(unit.forward(laid(z + 5000.0, layout)), layout)
+    except ProgramError as error:
+        book.error(f"{unit.name}: large logits", unit.subject(), error, 2.0)
+        return
+    bad = p is None or not np.isfinite(p).all()
+    book.verdict(
+        f"{unit.name}: large logits", unit.subject(), ("softmax overflow", "logits of 5000 give nan") if bad else None, 2.0
+    )
+
+
+def recognize(word: str | None, z: Array, a: Array | None) -> str | None:
+    """Which known activation it is: of that name, or any where the name says nothing."""
+    if a is None or a.shape != z.shape:
+        return None
+    if word == "leaky relu" and is_leaky(z, a):
+        ratio = float((a[z < 0] / z[z < 0]).flat[0])
+        return next((kind for kind in kinds_of(word) if near(a, act(kind, z))), f"leaky relu {ratio:.12g}")
+    kinds = [*HIDDEN, "softmax"] if word is None else kinds_of(word)
+    return next((kind for kind in kinds if near(a, act(kind, z))), None)
+
+
+def activation_backward(unit: Unit, book: Book, kind: str, z: Array, layout: str) -> tuple[str, Array | None] | None:
+    """Jacobian(z)ᵀ dy, and what comes out in its place."""
+    dy = np.random.default_rng(24).normal(size=z.shape)
+    try:
+        unit.forward(laid(z, layout))
+        back = unit.backward(laid(dy, layout))
+    except ProgramError as error:
+        if kind == "softmax":
+            return kind, None
+        book.error(f"{unit.name}: backward", unit.subject(True), error, 2.0)
+        return None
+    dx = None if back.dx is None else back_to_rows(back.dx, layout)
+    given = dx if dx is not None else back.dx
+    right = pull(kind, z, dy)
+    if kind == "softmax" and not near(given, right):
+        return kind, given
+    terms = {"missing activation derivative": dy}
+    a, s = act(kind, z), slope(kind, z)
+    terms |= {"activation derivative of the output": dy * slope(kind, a), "activation derivative twice": dy * s * s}
+    terms |= {"diagonal softmax": dy * s} if kind == "softmax" else {}
+    terms |= {"wrong activation derivative": s, **{f"derivative {n}": dy * w for n, w in wrong_slopes(kind, z)}}
+    gradient_sentence(book, unit, "the inputs", given, right, batch=len(z), terms=terms)
+    if back.wrote:
+        book.failed(
+            f"{unit.name}: dy is left alone", unit.subject(True), "inputs changed", "backward writes to what it is handed"
+        )
+    return None
+
+
+def check_dropout(unit: Unit, book: Book) -> None:
+    """Some entries are 0, the mean stays, backward uses the same mask, and nothing is dropped when predicting."""
+    names = type(unit.thing).__init__.__code__.co_varnames[1:2]
+    keeps = bool(names and re.search("keep", names[0]))
+    thing = make(unit.program, type(unit.thing), dict.fromkeys(names, 0.75 if keeps else 0.25))
+    if thing is None:
+        return
+    unit = Unit(unit.program, thing)
+    x = np.ones((400, 60))
+    try:
+        y = np.asarray(unit.forward(x.copy()), np.float64)
+        dropped = float((y == 0).mean())
+        if not 0.2 < dropped < 0.3:
+            text = f"{100 * dropped:.0f} % of the entries are dropped where 25 % were to be"
+            book.failed(f"{unit.name}: forward", unit.subject(), "dropout", text, 2.0)
+        elif abs(float(y.mean()) - 1) > 0.05:
+            text = f"the mean of the outputs is {y.mean():.3g} times that of the inputs"
+            book.failed(f"{unit.name}: forward", unit.subject(), "dropout not scaled", text, 2.0)
+        else:
+            book.passed(f"{unit.name}: forward", unit.subject(), 2.0)
+        if unit.behind is not None:
+            dy = RNG.normal(size=x.shape)
+            dx = unit.backward(dy.copy()).dx
+            wrong = dx is None or dx.shape != x.shape or not np.allclose(dx, dy * y)
+            text = "backward does not multiply by the mask of the forward"
+            book.verdict(f"{unit.name}: backward", unit.subject(True), ("dropout", text) if wrong else None, 2.0)
+        still = np.asarray(unit.forward(x.copy(), training=False), np.float64)
+        if "training" in unit.program.source(getattr(unit.thing, str(unit.ahead))):
+            text = "entries are dropped when training is False"
+            found = ("dropout", text) if (still == 0).any() and not np.array_equal(still, x) else None
+            book.verdict(f"{unit.name}: predicting", unit.subject(), found)
+    except ProgramError as error:
+        book.error(f"{unit.name}: forward", unit.subject(), error, 2.0)

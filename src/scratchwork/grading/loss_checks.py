@@ -1,0 +1,396 @@
+"""The checks of losses: classes with forward and backward, functions with their derivative, softmax and loss in one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..gradient_patterns import find_pattern
+from .binding import required
+from .gradients import diagnosis_of
+from .hints import Book, departure
+from .known import LOSSES, LossForm, act, is_derivative, one_hot, scales
+from .layer_checks import back_to_rows, laid, laid_rows
+from .loading import Program, ProgramError
+from .subject import number_in
+from .units import PREDICTED, TRUE, Unit
+
+WORDS = (
+    ("squared hinge", r"squared_?hinge|hinge_?sq"),
+    ("hinge", r"hinge|svm|margin"),
+    ("binary cross-entropy", r"binary|bce|log_?loss|logistic"),
+    ("cross-entropy", r"categorical|cross_?entropy|cce|^ce|_ce$|xent|nll|neg_?log"),
+    ("absolute error", r"absolute|mae|l1"),
+    ("squared error", r"mean_?squared|mse|sse|squared|quadratic|l2|sq_?err|rmse|cost|error|loss"),
+)
+ROWS, OUTPUTS = 7, 3
+
+
+def loss_word(name: str) -> str | None:
+    """Which loss a name speaks of."""
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return next((kind for kind, pattern in WORDS if re.search(pattern, text)), None)
+
+
+@dataclass
+class Sample:
+    """Predictions and targets that suit a loss."""
+
+    form: LossForm
+    layout: str
+    outputs: int = OUTPUTS
+    p: Array = field(init=False)
+    labels: Array = field(init=False)
+    t: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        rng = np.random.default_rng(31)
+        scores = rng.normal(size=(ROWS, self.outputs))
+        self.labels = np.array([2, 0, 1, 1, 2, 0, 1])[:ROWS] % max(self.outputs, 2)
+        self.t = one_hot(self.labels, self.outputs) if self.outputs > 1 else self.labels[:, None].astype(float)
+        name = self.form.name
+        self.p = act("softmax", scores) if name == "cross-entropy" else act("sigmoid", scores) if "binary" in name else scores
+        if "binary" in name and self.outputs > 1:
+            self.t = (rng.random(size=self.t.shape) > 0.5).astype(float)
+        if name in ("squared error", "absolute error"):
+            self.t = self.t + 0.3 * rng.normal(size=self.t.shape)
+        self.p, self.t = laid_rows(self.p, self.layout), laid_rows(self.t, self.layout)
+        self.labels = self.labels[: len(self.p)]
+
+    def targets(self) -> list[tuple[str, Array]]:
+        """The forms in which targets may be handed over."""
+        forms = [("one-hot", laid(self.t, self.layout))]
+        if self.form.name in ("cross-entropy", "hinge", "squared hinge", "softmax cross-entropy") and self.outputs > 1:
+            forms.append(("labels", self.labels))
+        return forms
+
+
+def fitting_scales(form: LossForm, sample: Sample, value: float) -> list[float]:
+    """The scales at which this is the loss's value."""
+    with np.errstate(all="ignore"):
+        total = form.value(sample.p, sample.t)
+    half = "squared" in form.name
+    return [s for s in scales(*sample.p.shape, half=half) if abs(value - s * total) <= 1e-5 * abs(s * total) + 1e-12]
+
+
+def value_mistake(form: LossForm, sample: Sample, value: float) -> tuple[str, str]:
+    """(diagnosis, sentence) for a value at which the loss is not itself."""
+    total = form.value(sample.p, sample.t)
+    mean = total / len(sample.p)
+    if fitting_scales(form, sample, -value):
+        return "wrong loss", f"it is {value:.6g}, the {form.name} with the wrong sign"
+    rows, outputs = sample.p.shape
+    for factor in (
+        rows,
+        outputs,
+        rows * outputs,
+        1 / rows**2,
+        2.0,
+        2 / rows,
+        1 / (2 * rows),
+        1 / 2,
+        2 / outputs,
+        2 / (rows * outputs),
+    ):
+        if abs(value - factor * total) <= 1e-5 * abs(value):
+            return (
+                "loss scale",
+                f"it is {value:.6g}, the sum of the {form.name} times {factor:.4g}; the mean over the rows is {mean:.6g}",
+            )
+    return "wrong loss", f"it is {value:.6g} where the mean {form.name} is {mean:.6g}"
+
+
+def gradient_check(
+    book: Book, name: str, subject: str, given: Any, sample: Sample, found: list[float], label: str = ""
+) -> bool:
+    """The gradient that goes with a value: at one of the scales that fit it."""
+    base = sample.form.gradient(sample.p, sample.t)
+    rows = len(sample.p)
+    best = None
+    a = None if given is None else back_to_rows(given, sample.layout)
+    a = given if a is None else a
+    for scale in found:
+        pattern = find_pattern(a, scale * base, name="the predictions", batch=rows, tolerance=2e-4, terms=_terms(sample, scale))
+        if pattern is None:
+            book.passed(f"{name}: gradient{label}", subject, 2.0)
+            return True
+        if best is None or (
+            best[0].name in ("constant factor", "unknown") and pattern.name not in ("constant factor", "unknown")
+        ):
+            best = pattern, scale
+    assert best is not None
+    at = departure(subject, "gradient of the predictions", a, best[1] * base)
+    book.failed(f"{name}: gradient{label}", subject, diagnosis_of(best[0]), best[0].sentence, 2.0, at)
+    return False
+
+
+def _terms(sample: Sample, scale: float) -> dict[str, Array]:
+    p, t = sample.p, sample.t
+    return {"missing activation derivative": scale * (p - t)} if "entropy" in sample.form.name else {}
+
+
+class LossUnit:
+    """A loss class of the program: its value, its gradient, and probability 0."""
+
+    def __init__(self, unit: Unit, book: Book, layout: str) -> None:
+        self.unit, self.book, self.layout = unit, book, layout
+        word = loss_word(unit.name) or "squared error"
+        self.form = LOSSES[word]
+        self.fused = bool(re.search(r"softmax|logit", unit.name.lower())) and "entropy" in word
+        self.scale: float | None = None
+        self.shortcut = False
+
+    def run(self) -> None:
+        """All checks of it."""
+        unit, book = self.unit, self.book
+        done = 0
+        errors = []
+        for outputs in (OUTPUTS, 1) if "binary" in self.form.name or "error" in self.form.name else (OUTPUTS,):
+            sample = Sample(self.form, self.layout, outputs)
+            for label, targets in sample.targets():
+                try:
+                    done += self._one(sample, targets, f" ({label})" if len(sample.targets()) > 1 else "")
+                except ProgramError as error:
+                    errors.append(error)
+            if done:
+                break
+        if not done and errors:
+            book.error(f"{unit.name}: value", unit.subject(), errors[0], 2.0)
+
+    def _one(self, sample: Sample, targets: Array, label: str) -> bool:
+        unit, book, layout = self.unit, self.book, self.layout
+        handed = laid(np.log(sample.p), layout) if self.fused else laid(sample.p, layout)
+        kept = handed.copy(), targets.copy()
+        value, per_row = self._value(handed, targets)
+        if value is None:
+            return False
+        if not np.array_equal(kept[0], handed) or not np.array_equal(kept[1], targets):
+            book.failed(
+                f"{unit.name}: arguments are left alone",
+                unit.subject(),
+                "inputs changed",
+                "forward writes to what it is handed",
+            )
+            handed, targets = kept[0].copy(), kept[1].copy()
+        found = fitting_scales(self.form, sample, value)
+        if not found:
+            diagnosis, sentence = value_mistake(self.form, sample, value)
+            book.failed(
+                f"{unit.name}: value{label}",
+                unit.subject(),
+                diagnosis,
+                sentence,
+                2.0,
+                departure(unit.subject(), "loss", value, self.form.value(sample.p, sample.t) / len(sample.p)),
+            )
+            found = [1 / len(sample.p)]
+        else:
+            book.passed(f"{unit.name}: value{label}", unit.subject(), 2.0)
+        if unit.behind is not None:
+            scaled = sorted({*found, *([s * len(sample.p) for s in found] if per_row else [])})
+            self._gradient(sample, handed, targets, scaled, label)
+        if "entropy" in self.form.name and not self.fused and "nothing" not in label:
+            self._zero(sample, targets)
+        if self.fused:
+            self._large(sample, targets)
+        return True
+
+    def _value(self, p: Array, targets: Array) -> tuple[float | None, bool]:
+        unit = self.unit
+        if callable(getattr(unit.thing, "calculate", None)):
+            result = unit.program.call(unit.thing.calculate, p, targets)
+            return number_in(result), False
+        result = unit.forward(p, true=targets)
+        if self.fused and isinstance(result, np.ndarray) and result.shape == p.shape:
+            return None, False
+        return number_in(result), bool(np.ndim(result) and np.size(result) > 1)
+
+    def _gradient(self, sample: Sample, handed: Array, targets: Array, found: list[float], label: str) -> None:
+        unit, book = self.unit, self.book
+        given_p = laid(sample.p, self.layout)
+        kept = given_p.copy()
+        unit.forward(handed, true=targets)
+        before = targets.copy()
+        back = unit.backward(given_p, true=targets)
+        if self.fused:
+            a = None if back.dx is None else back_to_rows(back.dx, self.layout)
+            best = None
+            for scale in found:
+                right = scale * (sample.p - sample.t)
+                pattern = find_pattern(
+                    a if a is not None else back.dx, right, name="the logits", batch=len(sample.p), tolerance=2e-4
+                )
+                if pattern is None:
+                    book.passed(f"{unit.name}: gradient{label}", unit.subject(True), 2.0)
+                    break
+                best = pattern if best is None or best.name == "constant factor" else best
+            else:
+                assert best is not None
+                at = departure(unit.subject(True), "gradient of the logits", a, found[0] * (sample.p - sample.t))
+                book.failed(f"{unit.name}: gradient{label}", unit.subject(True), diagnosis_of(best), best.sentence, 2.0, at)
+        else:
+            a = None if back.dx is None else back_to_rows(back.dx, self.layout)
+            for scale in scales(*sample.p.shape):  # p − y: the derivative of softmax is in it already
+                if (
+                    "entropy" in self.form.name
+                    and a is not None
+                    and find_pattern(a, scale * (sample.p - sample.t), tolerance=2e-4) is None
+                ):
+                    self.scale, self.shortcut = scale, True
+                    if scale in found:
+                        book.passed(f"{unit.name}: gradient{label}, together with its activation's", unit.subject(True), 2.0)
+                        return
+            gradient_check(book, unit.name, unit.subject(True), back.dx, sample, found, label)
+        self.scale = self.scale or found[0]
+        if not np.array_equal(kept, given_p) or not np.array_equal(before, targets):
+            book.failed(
+                f"{unit.name}: arguments are left alone",
+                unit.subject(True),
+                "inputs changed",
+                "backward writes to what it is handed",
+            )
+
+    def _zero(self, sample: Sample, targets: Array) -> None:
+        """Probability 0 for the right class."""
+        p = np.where(sample.t > 0.5, 0.0, 1.0 / max(sample.p.shape[1] - 1, 1))
+        try:
+            value, _ = self._value(laid(p, self.layout), targets)
+        except ProgramError:
+            return
+        bad = value is None or not np.isfinite(value)
+        text = f"the loss is {value} where the right class has probability 0"
+        self.book.verdict(f"{self.unit.name}: probability 0", self.unit.subject(), ("log of zero", text) if bad else None)
+
+    def _large(self, sample: Sample, targets: Array) -> None:
+        """Logits of 5000."""
+        try:
+            value, _ = self._value(laid(np.log(sample.p) + 5000.0, self.layout), targets)
+        except ProgramError:
+            return
+        bad = value is None or not np.isfinite(value)
+        self.book.verdict(
+            f"{self.unit.name}: large logits",
+            self.unit.subject(),
+            ("softmax overflow", f"logits of 5000 give {value}") if bad else None,
+            2.0,
+        )
+
+
+def check_loss_functions(program: Program, book: Book, layout: str) -> dict[str, tuple[float, bool]]:
+    """mse and mse_prime, binary_cross_entropy and its derivative: (scale, whether the gradient is p − y) by name."""
+    known = {}
+    names = [
+        n
+        for n, f in program.functions.items()
+        if loss_word(n) and re.search(r"loss|cost|mse|mae|bce|cce|entropy|error|hinge|sse|nll", n.lower())
+    ]
+    values = {
+        n: program.functions[n]
+        for n in names
+        if not is_derivative(n) and not n.lower().startswith("d_") and len(required(program.functions[n])) == 2
+    }
+    primes = {
+        n: program.functions[n]
+        for n in names
+        if (is_derivative(n) or n.lower().startswith(("d_", "delta"))) and len(required(program.functions[n])) == 2
+    }
+    for name, function in values.items():
+        word = loss_word(name)
+        assert word is not None
+        prime = next(
+            (n for n in primes if bare(n) == bare(name)), next(iter(primes)) if len(primes) == len(values) == 1 else None
+        )
+        found = check_pair(program, book, name, function, prime, primes.get(prime or ""), LOSSES[word], layout)
+        if found is not None:
+            known[name] = found
+    return known
+
+
+def bare(name: str) -> str:
+    """A loss's name without what makes it that of a derivative."""
+    return re.sub(r"prime|derivative|deriv|gradient|grad|backward|delta|^d_|_d$|dash|loss|_", "", name.lower())
+
+
+def ordered(function: Callable[..., Any], p: Array, t: Array) -> list[Array]:
+    """Prediction and target in the order in which a function takes them."""
+    first, second = required(function)[:2]
+    if TRUE.search(second.lower()) and not TRUE.search(first.lower()):
+        return [p, t]
+    if TRUE.search(first.lower()) or PREDICTED.search(second.lower()):
+        return [t, p]
+    return [p, t] if PREDICTED.search(first.lower()) else [t, p]
+
+
+def check_pair(
+    program: Program,
+    book: Book,
+    name: str,
+    function: Callable[..., Any],
+    prime_name: str | None,
+    prime: Callable[..., Any] | None,
+    form: LossForm,
+    layout: str,
+) -> tuple[float, bool] | None:
+    """A loss function's value, and the derivative beside it."""
+    outcome: tuple[float, bool] | None = None
+    for outputs in (OUTPUTS, 1) if form.name != "cross-entropy" else (OUTPUTS,):
+        sample = Sample(form, layout, outputs)
+        for label, targets in sample.targets():
+            try:
+                handed = laid(sample.p, layout)
+                kept, before = handed.copy(), targets.copy()
+                result = program.call(function, *ordered(function, handed, targets))
+            except ProgramError as error:
+                if error.kind == "hangs":
+                    book.error(f"{name}: value", name, error, 2.0)
+                    return None
+                continue
+            value = number_in(result)
+            if value is None:
+                continue
+            if not np.array_equal(kept, handed) or not np.array_equal(before, targets):
+                book.failed(f"{name}: arguments are left alone", name, "inputs changed", f"{name} writes to what it is handed")
+            per_row = bool(np.ndim(result) and np.size(result) > 1)
+            found = fitting_scales(form, sample, value)
+            if not found:
+                if outputs > 1 and form.name != "cross-entropy":
+                    break
+                if label == "labels":
+                    continue
+                book.failed(f"{name}: value", name, *value_mistake(form, sample, value), weight=2.0)
+                found = [1 / len(sample.p)]
+            else:
+                book.passed(f"{name}: value", name, 2.0)
+            outcome = found[0], False
+            if prime is not None and prime_name is not None:
+                every = sorted({*found, *([s * len(sample.p) for s in found] if per_row else [])})
+                outcome = _prime(program, book, prime_name, prime, sample, targets, every)
+            return outcome
+    return outcome
+
+
+def _prime(
+    program: Program, book: Book, name: str, prime: Callable[..., Any], sample: Sample, targets: Array, found: list[float]
+) -> tuple[float, bool]:
+    try:
+        given = np.asarray(program.call(prime, *ordered(prime, laid(sample.p, sample.layout), targets)), np.float64)
+    except (ProgramError, TypeError, ValueError) as error:
+        told = error if isinstance(error, ProgramError) else ProgramError("does not run", f"{name} returns no array")
+        book.error(f"{name}: gradient", name, told, 2.0)
+        return found[0], False
+    a = back_to_rows(given, sample.layout)
+    for scale in found:
+        if (
+            "entropy" in sample.form.name
+            and a is not None
+            and find_pattern(a, scale * (sample.p - sample.t), tolerance=2e-4) is None
+        ):
+            book.passed(f"{name}: gradient, together with its activation's", name, 2.0)
+            return scale, True
+    gradient_check(book, name, name, given, sample, found)
+    return found[0], False

@@ -1,0 +1,348 @@
+"""The checks of optimizer classes: three steps against the rule that their name promises."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from .binding import plain, required, roles_of
+from .hints import Book, departure
+from .loading import Program, ProgramError
+
+STEP_NAMES = re.compile(r"^(update\w*|step|apply\w*|optimi[sz]e)$")
+STEPS = 3
+
+
+def step_method(thing: object) -> str | None:
+    """The method that takes a step."""
+    names = [n for n in dir(type(thing)) if STEP_NAMES.match(n) and callable(getattr(thing, n, None))]
+    return min(names, key=lambda n: (n != "update_params", len(n)), default=None)
+
+
+def rule_of(name: str, thing: object) -> str:
+    """Which rule a class promises."""
+    text = name.lower()
+    for word, rule in (
+        ("adam", "adam"),
+        ("rms", "rmsprop"),
+        ("adagrad", "adagrad"),
+        ("ada_grad", "adagrad"),
+        ("nesterov", "momentum"),
+        ("moment", "momentum"),
+    ):
+        if word in text:
+            return rule
+    return "momentum" if setting(thing, "momentum", 0.0) else "sgd"
+
+
+def setting(thing: object, name: str, default: float) -> float:
+    """A hyper-parameter of an optimizer, by any spelling."""
+    words = {
+        "lr": r"^_?(current_?)?(lr|learning_?rate|alpha|eta|step_?size)$",
+        "momentum": r"^_?(momentum|mu|gamma|beta|mom)$",
+        "beta1": r"^_?(beta_?1|b1|b_1)$",
+        "beta2": r"^_?(beta_?2|b2|b_2)$",
+        "rho": r"^_?(rho|decay_?rate|beta|gamma|alpha2|rms_?decay|smoothing)$",
+        "eps": r"^_?(eps|epsilon)$",
+        "decay": r"^_?(decay|lr_?decay|learning_?rate_?decay)$",
+    }
+    for key, value in vars(thing).items():
+        mean = name == "rho" and key.lower() == "decay" and isinstance(value, float) and value >= 0.5  # RMSProp(decay=0.9)
+        if (mean or re.match(words[name], key.lower())) and isinstance(value, int | float) and not isinstance(value, bool):
+            if name == "lr" and "current" in key.lower():
+                continue
+            return float(value)
+    return default
+
+
+def decays(parameter: inspect.Parameter) -> bool:
+    """Whether a parameter is the decay of a learning rate, and not that of a running mean."""
+    mean = isinstance(parameter.default, float) and parameter.default >= 0.5
+    return plain(parameter.name) in ("decay", "lrdecay", "learningratedecay") and not mean
+
+
+def make_optimizer(program: Program, cls: type, **wanted: float) -> Any:
+    """An optimizer with these settings, as far as it has them."""
+    named, positional = {}, []
+    for parameter in inspect.signature(cls).parameters.values():
+        text = plain(parameter.name)
+        value = None
+        if "lr" in roles_of(parameter.name) and text != "gamma":
+            value = wanted.get("lr")
+        elif decays(parameter):
+            value = wanted.get("decay")
+        elif text in ("momentum", "mu", "mom"):
+            value = wanted.get("momentum")
+        if value is not None:
+            named[parameter.name] = value
+        elif parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+            return None
+    try:
+        return program.call(cls, *positional, **named)
+    except ProgramError:
+        return None
+
+
+class Stepper:
+    """Calls an optimizer's step on one weight and one bias, whatever form it takes them in."""
+
+    def __init__(self, program: Program, thing: Any, names: dict[str, str], like: Any) -> None:
+        self.program, self.thing, self.names, self.like = program, thing, names, like
+        self.method = step_method(thing) or "update"
+
+    def run(self, start: dict[str, Array], gradients: list[dict[str, Array]]) -> list[dict[str, Array]]:
+        """The parameters after each of several steps."""
+        layer: Any = self.like if self.like is not None else SimpleNamespace()
+        for key in ("weight", "bias"):
+            setattr(layer, self.names[key], start[key].copy())
+        current = {key: start[key].copy() for key in start}
+        found = []
+        for gradient in gradients:
+            for key in ("weight", "bias"):
+                setattr(layer, self.names["d" + key], gradient[key].copy())
+            self._hook("pre")
+            result = self._step(layer, current, gradient)
+            self._hook("post")
+            current = self._after(layer, current, result)
+            found.append({key: np.array(value, np.float64) for key, value in current.items()})
+        return found
+
+    def _hook(self, word: str) -> None:
+        for name in dir(type(self.thing)):
+            if name.startswith(word) and callable(getattr(self.thing, name)) and not required(getattr(self.thing, name)):
+                self.program.call(getattr(self.thing, name))
+
+    def _step(self, layer: Any, current: dict[str, Array], gradient: dict[str, Array]) -> Any:
+        function = getattr(self.thing, self.method)
+        arguments: list[Any] = []
+        self.kind = "layer"
+        for name in required(function):
+            text = plain(name)
+            if re.search("layers|network|model|net$", text):
+                arguments.append([layer])
+            elif re.search("layer|obj|dense", text):
+                arguments.append(layer)
+            elif re.search("^d|grad", text):
+                arguments.append(
+                    {k: v.copy() for k, v in gradient.items()}
+                    if self.kind == "dict"
+                    else [gradient["weight"].copy(), gradient["bias"].copy()]
+                )
+            elif re.search("param|weights|theta", text):
+                self.kind = "dict"
+                arguments.append(current)
+            elif "lr" in roles_of(name):
+                arguments.append(0.1)
+            elif text in ("t", "step", "iteration", "epoch"):
+                arguments.append(1)
+            else:
+                arguments.append(layer)
+        if self.kind == "dict" and not re.search(
+            r"\.items\(\)|\.keys\(\)|in (self\.)?params\b|\[key\]|\[k\]|\[name\]", self.program.source(function)
+        ):
+            raise ProgramError("does not run", "its parameters come in a form that is not known here")
+        return self.program.call(function, *arguments)
+
+    def _after(self, layer: Any, current: dict[str, Array], result: Any) -> dict[str, Array]:
+        if self.kind == "layer":
+            return {key: np.asarray(getattr(layer, self.names[key])) for key in ("weight", "bias")}
+        return dict(result) if isinstance(result, dict) and set(result) >= {"weight", "bias"} else current
+
+
+def rules(rule: str, thing: Any, lr: float) -> Iterator[tuple[str, Callable[[], Callable[[Array, Array, int], Array]]]]:
+    """("", right rule) in all its usual forms, then (diagnosis, wrong rule)."""
+    mu, rho = setting(thing, "momentum", 0.9), setting(thing, "rho", 0.9)
+    b1, b2, eps = setting(thing, "beta1", 0.9), setting(thing, "beta2", 0.999), setting(thing, "eps", 1e-7)
+
+    def momentum(form: str) -> Callable[[], Callable[[Array, Array, int], Array]]:
+        def start() -> Callable[[Array, Array, int], Array]:
+            state = {"v": np.zeros(())}
+
+            def step(w: Array, g: Array, t: int) -> Array:
+                v = state["v"]
+                grown = {"torch": mu * v + g, "mean": mu * v + (1 - mu) * g, "plus": mu * v + lr * g, "lost": lr * g}.get(
+                    form, mu * v - lr * g
+                )
+                state["v"] = np.asarray(grown)
+                return {
+                    "torch": lambda: w - lr * grown,
+                    "mean": lambda: w - lr * grown,
+                    "nesterov": lambda: w + mu * grown - lr * g,
+                    "nesterov 2": lambda: w - mu * v + (1 + mu) * grown,
+                    "plus": lambda: w + grown,
+                    "lost": lambda: w - grown,
+                    "flipped": lambda: w - grown,
+                }.get(form, lambda: w + grown)()
+
+            return step
+
+        return start
+
+    def adaptive(
+        mean: str, root: bool = True, inside: bool = False, first: str = "none", shift: int = 0
+    ) -> Callable[[], Callable[[Array, Array, int], Array]]:
+        def start() -> Callable[[Array, Array, int], Array]:
+            state = {"m": np.zeros(()), "c": np.zeros(())}
+
+            def step(w: Array, g: Array, t: int) -> Array:
+                decay = b2 if first != "none" else rho
+                state["c"] = np.asarray(state["c"] + g * g if mean == "sum" else decay * state["c"] + (1 - decay) * g * g)
+                state["m"] = np.asarray(b1 * state["m"] + (1 - b1) * g)
+                top, below = (g if first == "none" else state["m"]), state["c"]
+                number = t + shift
+                with np.errstate(all="ignore"):
+                    if first in ("both", "m only"):
+                        top = top / (1 - b1**number)
+                    if first in ("both", "c only"):
+                        below = below / (1 - b2**number)
+                    if not root:
+                        return w - lr * top / (below + eps)
+                    return w - lr * top / (np.sqrt(below + eps) if inside else np.sqrt(below) + eps)
+
+            return step
+
+        return start
+
+    plain_step = lambda: lambda w, g, t: w - lr * g  # noqa: E731 - three words for three words
+    if rule == "sgd":
+        yield "", plain_step
+        yield "learning rate ignored", lambda: lambda w, g, t: w - g
+    elif rule == "momentum":
+        for form in ("book", "torch", "mean", "nesterov", "nesterov 2"):
+            yield "", momentum(form)
+        for form in ("lost", "plus", "flipped"):
+            yield "momentum", momentum(form)
+        yield "momentum", plain_step
+    elif rule in ("adagrad", "rmsprop"):
+        mean = "sum" if rule == "adagrad" else "mean"
+        for inside in (False, True):
+            yield "", adaptive(mean, inside=inside)
+        yield "denominator", adaptive(mean, root=False)
+        yield "denominator", adaptive("mean" if mean == "sum" else "sum")
+        yield "denominator", plain_step
+    else:
+        for inside in (False, True):
+            yield "", adaptive("mean", inside=inside, first="both")
+        for first in ("no", "m only", "c only"):
+            yield "bias correction", adaptive("mean", first=first)
+        for shift in (1, -1):
+            yield "bias correction", adaptive("mean", first="both", shift=shift)
+        yield "denominator", adaptive("mean", first="both", root=False)
+
+
+def check_optimizer(program: Program, book: Book, cls: type, names: dict[str, str], like: Callable[[], Any]) -> None:
+    """Three steps with random gradients, with and without what its settings add."""
+    name, lr = cls.__name__, 0.05
+    thing = make_optimizer(program, cls, lr=lr, decay=0.0)
+    if thing is None or step_method(thing) is None:
+        book.unasked(f"{name}: three steps", name, "it could not be made here")
+        return
+    variants: list[tuple[str, dict[str, float]]] = [("", {"decay": 0.0})]
+    signature = inspect.signature(cls).parameters
+    if "momentum" in map(plain, signature) and rule_of(name, thing) in ("sgd", "momentum"):
+        variants = [(" without momentum", {"decay": 0.0, "momentum": 0.0}), (" with momentum", {"decay": 0.0, "momentum": 0.9})]
+    if any(decays(p) for p in signature.values()):
+        variants.append((" with decay", {"decay": 0.25, "momentum": 0.0}))
+    for label, wanted in variants:
+        thing = make_optimizer(program, cls, lr=lr, **wanted)
+        if thing is not None:
+            _three_steps(program, book, cls, thing, names, like(), label, setting(thing, "lr", lr))
+
+
+def _three_steps(
+    program: Program, book: Book, cls: type, thing: Any, names: dict[str, str], like: Any, label: str, lr: float
+) -> None:
+    name = f"{cls.__name__}: three steps{label}"
+    rng = np.random.default_rng(41)
+    start = {"weight": rng.normal(size=(5, 4)), "bias": rng.normal(size=(1, 4))}
+    gradients = [{key: rng.normal(size=value.shape) for key, value in start.items()} for _ in range(STEPS)]
+    rule = rule_of(cls.__name__, thing)
+    if label == " without momentum":
+        rule = "sgd"
+    try:
+        stepper = Stepper(program, thing, names, like)
+        subject = f"{cls.__name__}.{stepper.method}"
+        given = stepper.run(start, gradients)
+    except ProgramError as error:
+        if "not known here" in str(error):
+            book.unasked(name, cls.__name__, str(error))
+        else:
+            book.error(name, cls.__name__, error, 3.0)
+        return
+    except (AttributeError, TypeError, ValueError) as error:
+        book.unasked(name, cls.__name__, f"it could not be called here: {error}")
+        return
+    rates = [[lr] * STEPS]
+    if "decay" in label:
+        rates = [[lr / (1 + 0.25 * (t + s)) for t in range(STEPS)] for s in (0, 1)]
+        rates += [[lr * 0.25 ** (t + s) for t in range(STEPS)] for s in (0, 1)] + [
+            [lr * np.exp(-0.25 * (t + s)) for t in range(STEPS)] for s in (0, 1)
+        ]
+    told = _mistake(rule, thing, start, gradients, given, rates, "decay" in label, subject)
+    book.verdict(name, subject, told[:2] if told else None, 3.0, told[2] if told else None)
+
+
+def _mistake(
+    rule: str,
+    thing: Any,
+    start: dict[str, Array],
+    gradients: list[dict[str, Array]],
+    given: list[dict[str, Array]],
+    rates: list[list[float]],
+    decays: bool,
+    subject: str,
+) -> tuple[str, str, Any] | None:
+    for key in ("weight", "bias"):
+        moved = given[0][key] - start[key] if given[0][key].shape == start[key].shape else None
+        if moved is None:
+            return "wrong shape", f"the {key} has shape {given[0][key].shape} after a step, {start[key].shape} before", None
+        if not moved.any():
+            return "update missing", f"the {key} does not move", None
+        if not np.isfinite(moved).all():
+            kind = "bias correction" if rule == "adam" else "denominator"
+            return kind, f"the {key} is not finite after the first step", None
+    uphill = [key for key in start if ((given[0][key] - start[key]) * gradients[0][key]).sum() > 0]
+    if uphill:
+        return "update sign", f"the {uphill[0]} moves with its gradient, uphill", None
+    wrong: str = ""
+    right_first = None
+    for schedule in rates:
+        same = len(set(schedule)) == 1
+        for diagnosis, make in rules(rule, thing, schedule[0] if same else 1.0):
+            result = {
+                key: _walk(make, start[key], [g[key] for g in gradients], [1.0] * STEPS if same else schedule) for key in start
+            }
+            if right_first is None:
+                right_first = result["weight"]
+            if all(np.allclose(given[n][key], result[key][n], rtol=1e-5, atol=1e-9) for key in start for n in range(STEPS)):
+                if not diagnosis:
+                    return None
+                wrong = wrong or diagnosis
+    assert right_first is not None
+    at = next((n for n in range(STEPS) if not np.allclose(given[n]["weight"], right_first[n], rtol=1e-5, atol=1e-9)), 0)
+    place = departure(subject, f"weight after step {at + 1}", given[at]["weight"], right_first[at])
+    fallback = (
+        "decay"
+        if decays
+        else {"adam": "bias correction", "momentum": "momentum"}.get(rule, "denominator" if rule != "sgd" else "wrong update")
+    )
+    return wrong or fallback, f"step {at + 1} is not that of {rule}" + (", whose learning rate decays" if decays else ""), place
+
+
+def _walk(make: Any, w: Array, gradients: list[Array], schedule: list[float]) -> list[Array]:
+    """The parameter after each step of a rule, whose steps are multiplied by a schedule."""
+    found = []
+    step = make()
+    for t, g in enumerate(gradients, start=1):
+        w = w + schedule[t - 1] * (step(w, g, t) - w)
+        found.append(w)
+    return found
+
+
+__all__ = ["check_optimizer", "rule_of", "step_method"]
