@@ -103,6 +103,8 @@ def _rows(network: Any, net: Sequential, x: Any, row: int) -> tuple[Array, list[
         _require_row(row, len(rows))
         return rows.astype(np.float64), [], []
     raw = network.checked_rows(x, "x")
+    if isinstance(raw, np.ndarray) and raw.dtype.kind in "buif":
+        raw = raw.astype(np.float64)
     _require_row(row, len(raw))
     columns = tuple(network.feature_names or ())
     prepared = np.asarray(network.preprocessing.transform(raw), np.float64)

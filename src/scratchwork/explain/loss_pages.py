@@ -19,7 +19,7 @@ from .document import Block, Equation, Prose, Section
 from .formula import Number
 from .loss_terms import TERMS, elementwise, elementwise_gradient, elementwise_rewritten
 from .moves import equations_of
-from .notation import put_in, read, row
+from .notation import cases, put_in, read, row
 from .parts import Context, chosen, first_sentence, plain_sum, shown, summed, worked
 from .rewriting import log_rewritten, log_softmax_rewritten
 from .trace import Trace
@@ -179,10 +179,11 @@ def _hinge_gradient(done: Trace, context: Context) -> list[Block]:
     pull = 2.0 * missing if squared else (missing > 0).astype(np.float64)
     w = "" if share == 1.0 else "w · "
     blocks: list[Block] = [
+        Equation(read("g_j = 2 m_j") if squared else cases("g_j", ("1", "m_j > 0"), ("0", "")), note="the slope of each term"),
+        Equation(read("∂L / ∂s_j = g_j" if share == 1.0 else "∂L / ∂s_j = w g_j"), note=_share_note(done, share)),
         Equation(
-            read("∂ℓ / ∂s_j = 2 m_j" if squared else '∂ℓ / ∂s_j = 1 "where" m_j > 0 "else" 0'), note=_share_note(done, share)
+            read("∂L / ∂s_y = −Σ_j g_j" if share == 1.0 else "∂L / ∂s_y = −w Σ_j g_j"), note="the true class pays for all"
         ),
-        Equation(read("∂ℓ / ∂s_y = −Σ_j 2 m_j" if squared else '∂ℓ / ∂s_y = − "how many" m_j > 0')),
     ]
     for (j,) in chosen(s.shape, label, most=8):
         if j == label:

@@ -78,7 +78,8 @@ def _equations(rule: Any, shape: tuple[int, int]) -> list[Block]:
         ]
     if isinstance(rule, Sparse):
         words = f"Each neuron gets {rule.inputs} inputs by lot, with normal weights; all other weights are 0."
-        return [Prose(words), Equation(read("d = x"), put_in("d = x", {"x": float(rule.std)}))]
+        drawn = read('w "normal, with mean" 0 "and standard deviation" d')
+        return [Prose(words), Equation(drawn, put_in("d = x", {"x": float(rule.std)}))]
     value = {"Zeros": 0.0, "Ones": 1.0}.get(type(rule).__name__, getattr(rule, "value", None))
     return [] if value is None else [Equation(read("w = c"), put_in("w = x", {"x": float(value)}))]
 
