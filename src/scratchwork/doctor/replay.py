@@ -33,6 +33,13 @@ class Bad:
     array: str
     how: str
     largest: float
+    made_by: str = "layer"  # "layer", "loss", "update" or "penalty": whose calculation it was
+    weights: float = 0.0  # the largest of that layer
+
+    @property
+    def own(self) -> bool:
+        """Whether a layer or the loss made it of moderate numbers: no rate of learning explains that."""
+        return self.made_by in ("layer", "loss") and max(self.largest, self.weights) < MODERATE
 
 
 def post_mortem(record: Record) -> list[Finding]:
@@ -42,9 +49,10 @@ def post_mortem(record: Record) -> list[Finding]:
         return []
     history = ", ".join(f"{look.loss:.3g} at step {look.step}" for look in record.looks[-4:])
     cause = f"the first number that is not finite is in {bad.array}, which came about {bad.how}; the loss before was {history}"
-    own = bad.array == "the loss" and bad.largest < MODERATE
     fix = "a smaller learning rate, scaled inputs and targets, or clip_norm=1.0"
-    if own:
+    if bad.own and bad.made_by == "layer":
+        fix = "look at what that layer calculates of such numbers: a division by 0, or a root or logarithm of 0 or less"
+    elif bad.own:
         fix = "a loss that is computed stably: exp of numbers minus their maximum, and no logarithm of what may round to 0"
     numbers: dict[str, Any] = {
         "step_of_the_run": bad.step,
@@ -54,7 +62,7 @@ def post_mortem(record: Record) -> list[Finding]:
         "losses": [[look.step, look.loss] for look in record.looks],
     }
     findings = [found("SW201", cause, fix, where=bad.layer, step=bad.step, **numbers)]
-    return findings if own else [*findings, *_rate(record)]
+    return findings if bad.own else [*findings, *_rate(record)]
 
 
 def _rate(record: Record) -> list[Finding]:
@@ -130,18 +138,19 @@ def checked_step(shadow: Shadow, updater: Updater, run: Run, batch: Rows, draw: 
         )
         walked.append((name, layer, cache))
         if not np.isfinite(x).all():
-            return Bad(step, where, "the output", _how(said, f"inputs of up to {largest:.3g}", layer), largest)
+            how = _how(said, f"inputs of up to {largest:.3g}", layer)
+            return Bad(step, where, "the output", how, largest, weights=_largest_weight(layer))
     largest = _largest(x)
     said, (value, slope) = _heard(lambda: shadow.loss.value_and_grad(x, batch.target, batch.weight))
     if not math.isfinite(value) or not np.isfinite(slope).all():
-        return Bad(step, repr(shadow.loss), "the loss", _how(said, f"predictions of up to {largest:.3g}"), largest)
+        return Bad(step, repr(shadow.loss), "the loss", _how(said, f"predictions of up to {largest:.3g}"), largest, "loss")
     for name, layer, cache in reversed(walked):
         largest, dy = _largest(slope), slope
         said, slope = _heard(lambda layer=layer, dy=dy, cache=cache: layer.backward(dy, cache, need_dx=True))
         for what, array in [*((f"the gradient of {n}", p.grad) for n, p in layer.parameters()), ("the gradient dx", slope)]:
             if array is not None and not np.isfinite(array).all():
                 how = _how(said, f"a gradient of up to {largest:.3g} from above", layer)
-                return Bad(step, f"layer {name}, {layer!r}", what, how, largest)
+                return Bad(step, f"layer {name}, {layer!r}", what, how, largest, weights=_largest_weight(layer))
     return _checked_update(shadow, updater, run, step)
 
 
@@ -153,9 +162,11 @@ def _checked_update(shadow: Shadow, updater: Updater, run: Run, step: int) -> Ba
         if not np.isfinite(parameter.value).all():
             numbers = f"gradients of up to {largest:.3g} and weights of up to {weights:.3g}"
             how = _how(said, numbers) + f", in the update of {updater.optimizer!r}"
-            return Bad(step, f"layer {name.rpartition('.')[0]}", name, how, largest)
+            return Bad(step, f"layer {name.rpartition('.')[0]}", name, how, largest, "update")
     if not math.isfinite(penalty):
-        return Bad(step, None, "the penalty of the regularizer", _how(said, f"weights of up to {weights:.3g}"), weights)
+        return Bad(
+            step, None, "the penalty of the regularizer", _how(said, f"weights of up to {weights:.3g}"), weights, "penalty"
+        )
     return None
 
 
@@ -173,8 +184,11 @@ def _how(said: list[str], numbers: str, layer: Layer | None = None) -> str:
 
 
 def _weights(layer: Layer) -> str:
-    largest = [_largest(parameter.value) for _, parameter in layer.parameters()]
-    return f" and weights of up to {max(largest):.3g}" if largest else ""
+    return f" and weights of up to {_largest_weight(layer):.3g}" if next(iter(layer.parameters()), None) is not None else ""
+
+
+def _largest_weight(layer: Layer) -> float:
+    return max((_largest(parameter.value) for _, parameter in layer.parameters()), default=0.0)
 
 
 def _largest(x: Any) -> float:
