@@ -276,9 +276,8 @@ def _gradient_influence(patient: Patient, prediction: Array, target: Array) -> f
     others, apart = np.arange(len(target)) > 0, 0.0
     moved, exchanged = prediction.copy(), target.copy()
     moved[0] += 0.5
-    different = np.flatnonzero((target != target[0]).reshape(len(target), -1).any(axis=1))
-    if len(different):
-        exchanged[0] = target[different[0]]
+    away = np.abs(np.subtract(target, target[0], dtype=np.float64)).reshape(len(target), -1).sum(axis=1)
+    exchanged[0] = target[int(away.argmax())]  # the farthest: an absolute error asks for the side alone
     try:
         first = np.array(patient.loss.value_and_grad(prediction, target)[1], np.float64)[others]
         for p, t in ((moved, target), (prediction, exchanged)):
