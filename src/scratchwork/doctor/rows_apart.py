@@ -246,7 +246,7 @@ def _loss(patient: Patient, x: Array) -> Iterator[Finding]:
         together, total = float(value), float(np.sum(alone))
     except BROKEN:
         return
-    moved = _gradient_influence(patient, prediction, target)
+    moved = max(_gradient_influence(patient, guess, target) for guess in (prediction, *_among(prediction, target)))
     sums = any(abs(together - right) <= 1e-3 * max(abs(right), 1e-9) for right in (total, total / len(target)))
     alike = bool(np.ptp(grad, axis=0).max() <= 1e-6 * max(float(np.abs(grad).max()), 1e-300)) and len(np.unique(target)) > 1
     if (moved > 1e-3 or alike) and not sums:
@@ -266,6 +266,14 @@ def _outputs(patient: Patient, x: Array) -> Array | None:
         return None
     rng = np.random.default_rng(5)  # at the start all outputs may be alike: moved apart, a mixture of rows shows
     return output + 0.1 * (1.0 + float(output.std())) * rng.random(size=output.shape)
+
+
+def _among(prediction: Array, target: Array) -> list[Array]:
+    """Predictions that lie among the targets, where those are numbers: far from them an absolute error is a straight line."""
+    if target.dtype.kind != "f" or target.size != prediction.size:
+        return []
+    numbers = target.reshape(prediction.shape).astype(prediction.dtype)
+    return [0.5 * (np.roll(numbers, 1, axis=0) + np.roll(numbers, 2, axis=0))]
 
 
 def _gradient_influence(patient: Patient, prediction: Array, target: Array) -> float:
