@@ -59,6 +59,36 @@ def test_pages_in_chromium(pages, tmp_path):
 
 
 @pytest.mark.slow
+def test_links_lead_somewhere_inside_a_notebook(tmp_path):
+    program = find_browser()
+    frame = subjects()["2-3-2"]()._repr_html_()
+    assert "&lt;base href=&quot;about:srcdoc&quot;&gt;" in frame
+    if program is None:
+        return
+    path = tmp_path / "notebook.html"
+    open_frame = frame.replace('sandbox=""', "")  # a closed one cannot be asked where it stands
+    path.write_text(f"<!doctype html><meta charset=utf-8><body>{open_frame}</body>", encoding="utf-8")
+    with Browser(program) as browser:
+        browser.open(path, 1000)
+        child = browser.ask("Page.getFrameTree")["frameTree"]["childFrames"][0]["frame"]["id"]
+        inside = browser.ask("Page.createIsolatedWorld", frameId=child)["executionContextId"]
+
+        def value(expression: str) -> object:
+            answer = browser.ask("Runtime.evaluate", expression=expression, contextId=inside, returnByValue=True)
+            return answer["result"].get("value")
+
+        assert value("scrollY") == 0
+        value("document.querySelector('.map a[href=\"#loss\"]').click()")
+        end = time.monotonic() + 10
+        while not value("scrollY") and time.monotonic() < end:  # the page glides
+            time.sleep(0.1)
+        assert value("scrollY") > 100
+        assert value("location.href") == "about:srcdoc#loss"
+        assert browser.requests() == [path.resolve().as_uri()]
+        assert browser.complaints() == []
+
+
+@pytest.mark.slow
 def test_the_browser_sees_what_is_wrong(tmp_path):
     """The checks can fail: a page that is too wide, complains, and asks for what is elsewhere."""
     program = find_browser()

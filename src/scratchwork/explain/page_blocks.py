@@ -96,8 +96,7 @@ class Blocks:
             return general + (f'<p class="note">{prose(block.note)}</p>' if note else "")
         numbers = "" if block.with_numbers is None else in_pieces(block.with_numbers)
         if self.quiz and result:
-            fold = self.fold("what comes out", f'<div class="eq">{result}</div>')
-            return f'{general}<div class="eq put-in">{numbers} {note}</div>{fold}'
+            result = f'<details class="answer inline"><summary>= ?</summary>{result}</details>'
         return f'{general}<div class="eq put-in">{numbers} {result} {note}</div>'
 
     def _quoted_source(self, block: Quoted) -> str:

@@ -51,7 +51,8 @@ class Walkthrough:
 
     def _repr_html_(self) -> str:
         """For notebooks: the page in a frame of its own, so that neither's style touches the other's."""
-        source = escape(self.html(), quote=True)
+        inside = '<base href="about:srcdoc">'  # else its links would lead to the notebook's page
+        source = escape(self.html().replace("<head>", f"<head>\n{inside}", 1), quote=True)
         return (
             f'<iframe srcdoc="{source}" title="{escape(self.document.title)}" sandbox="" loading="lazy" '
             'style="width:100%;height:44rem;border:1px solid #8886;border-radius:6px"></iframe>'
@@ -86,7 +87,7 @@ def walkthrough(
 
     Parameters
     ----------
-    network : Sequential or Model
+    network : Sequential, Model or trained estimator
         A Model takes raw rows, and shows what its preprocessing makes of them. One that was not built is built with seed 0.
     x, y : rows and their answers
         As `fit` takes them. Without `y` only the forward is shown.
@@ -122,6 +123,7 @@ def walkthrough(
     >>> told.html().count("<section"), "<script" in told.html()
     (12, False)
     """
+    network = network.to_model() if hasattr(network, "to_model") else network
     record = getattr(network, "record", {})
     if loss is None and y is not None:
         loss = remade(record.get("loss")) or likely_loss(network, y)

@@ -123,6 +123,7 @@ summary { cursor: pointer; color: var(--soft); font-size: .9rem; }
 summary:hover { color: var(--ink); }
 .answer { border: 1px dashed var(--tone); border-radius: 6px; padding: .35rem .8rem; }
 .answer > summary { color: var(--tone); font-weight: 600; }
+.inline { display: inline-block; vertical-align: middle; margin: 0 .4rem; padding: 0 .5rem; }
 .source pre {
   margin: .4rem 0 0; padding: .6rem .8rem; background: var(--shade); border-radius: 5px; overflow-x: auto;
   font-size: .8rem; line-height: 1.5; tab-size: 4;
