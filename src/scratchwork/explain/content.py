@@ -57,6 +57,7 @@ def document_of(
     Raises ConfigurationError, DataError or ShapeError for what cannot be shown.
     """
     check_rules(regularizer, constraint)
+    network = network.to_model() if hasattr(network, "to_model") else network
     loss = resolve_loss(loss) if loss is not None else None
     rule = resolve_optimizer(optimizer) if optimizer is not None else None
     if rule is not None:
@@ -108,7 +109,8 @@ def _rows(network: Any, net: Sequential, x: Any, row: int) -> tuple[Array, list[
     _require_row(row, len(raw))
     columns = tuple(network.feature_names or ())
     prepared = np.asarray(network.preprocessing.transform(raw), np.float64)
-    return prepared, raw_blocks(raw, row, columns), preprocessing_sections(network, raw, row)
+    before = preprocessing_sections(network, raw, row)
+    return prepared, raw_blocks(raw, row, columns) if before else [], before
 
 
 def _require_row(row: int, count: int) -> None:

@@ -13,6 +13,7 @@ from ..preprocessing import Transformer
 from ..sequential import Sequential
 from .document import Block, Equation, Prose, Section, Table
 from .notation import Value, read
+from .pages import short
 from .parts import chosen, first_sentence, shape_text, shown, worked
 
 EQUATIONS: dict[str, str] = {
@@ -124,12 +125,6 @@ def network_table(network: Sequential) -> Table:
     rows: list[tuple[str | float, ...]] = []
     for index, layer in enumerate(network.layers):
         count = sum(parameter.value.size for _, parameter in layer.parameters())
-        text = repr(layer)
-        rows.append(
-            (str(index), text if len(text) <= 48 else f"{type(layer).__name__}(…)", _shape(network, index), float(count))
-        )
+        rows.append((str(index), short(layer), shape_text(network.shapes[index + 1]), float(count)))
+    rows.append(("", "all together", "", float(sum(parameter.value.size for _, parameter in network.parameters()))))
     return Table("network", ("layer", "what", "gives", "parameters"), tuple(rows), "the network")
-
-
-def _shape(network: Sequential, index: int) -> str:
-    return shape_text(network.shapes[index + 1])

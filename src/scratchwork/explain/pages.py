@@ -55,9 +55,12 @@ def page_of(layer: Layer) -> Page:
 
 
 def short(layer: Layer) -> str:
-    """A layer's name with its settings, cut where it is long."""
+    """A layer's name with its settings, or with the first of them where there are many."""
     text = repr(layer)
-    return text if len(text) <= 60 else f"{type(layer).__name__}(…)"
+    if len(text) <= 60:
+        return text
+    first = text.split(",")[0]
+    return f"{first}, …)" if len(first) <= 40 and first.count("(") == 1 else f"{type(layer).__name__}(…)"
 
 
 def forward_section(step: Step, context: Context, last: bool) -> Section:
