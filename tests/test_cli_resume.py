@@ -14,7 +14,8 @@ import pytest
 
 from scratchwork.cli import main
 from scratchwork.cli.manifest import find_run
-from scratchwork.errors import ScratchworkError
+from scratchwork.cli.rerun import read_history
+from scratchwork.errors import FileFormatError, MissingFileError, ScratchworkError
 from scratchwork.storage.checkpoints import Checkpoints
 from test_cli_train import table
 
@@ -212,6 +213,18 @@ def test_rerun_of_a_folder_that_somebody_changed(here, capsys):
     history.write_text(history.read_text().replace("0.", "1.", 3))
     assert main(["rerun", "run", "--quiet"]) == 1
     assert "nothing in the manifest differs: is the run folder changed?" in capsys.readouterr().out
+
+
+def test_a_history_without_end_is_not_read(here):
+    path = here / "history.jsonl"
+    path.write_text("{}\n")
+    os.truncate(path, 2**40)
+    with pytest.raises(FileFormatError, match="no history of a run"):
+        read_history(path)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(MissingFileError, match="is not there"):
+        read_history(path)
 
 
 def test_run_folders_of_nonsense_are_one_sentence(here):

@@ -285,6 +285,15 @@ def test_of_a_large_foreign_file_only_the_header_is_read(tmp_path):
     assert "more than 16777216 are refused" in loaded(path)
 
 
+def test_a_file_that_is_longer_than_its_arrays_is_not_read(good, tmp_path, attempt):
+    path = tmp_path / "long.safetensors"
+    path.write_bytes(good)
+    os.truncate(path, 2**40)
+    with pytest.raises(FileFormatError, match=r"its arrays need \d+ bytes, and it has 1099511\d+"):
+        sw.load(path)
+    assert "its arrays need" in attempt(good + b"\0")
+
+
 def test_files_that_are_not_there(good, tmp_path, monkeypatch):
     (tmp_path / "digits.safetensors").write_bytes(good)
     (tmp_path / "run").mkdir()

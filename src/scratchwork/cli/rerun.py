@@ -31,6 +31,9 @@ EPILOG = """examples:
 exit status 0 where all bits agree, 1 where some do not. A run that was
 interrupted is gone on with first: scratchwork train --resume RUN_FOLDER."""
 
+LARGEST_HISTORY = 2**27
+"""Bytes: an epoch takes some 200."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """RUN and where to."""
@@ -86,7 +89,11 @@ def place_for(out: str | None) -> Iterator[Path]:
 
 def read_history(path: Path) -> list[dict[str, Any]]:
     """The epochs of a history file, without their seconds."""
+    if not path.is_file():
+        raise MissingFileError(f"{path} is not there: it is the history that train has left")
     try:
+        if path.stat().st_size > LARGEST_HISTORY:
+            raise FileFormatError(f"{path} has more than {LARGEST_HISTORY} bytes: that is no history of a run")
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except OSError as error:
         raise MissingFileError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -112,7 +119,7 @@ def different(before: Any, now: Any, old: list[dict[str, Any]], new: list[dict[s
     wrong += [f"{key} in the description of the model" for key in keys]
     first = next((i for i, (one, two) in enumerate(zip(old, new, strict=False)) if one != two), min(len(old), len(new)))
     if old != new:
-        wrong.append(f"the history, from epoch {first + 1} on ({len(old)} epochs before, {len(new)} now)")
+        wrong.insert(0, f"the history, from epoch {first + 1} on ({len(old)} epochs before, {len(new)} now)")
     return wrong
 
 

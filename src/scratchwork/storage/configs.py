@@ -1,5 +1,6 @@
 """Objects as JSON and back: a class is looked up in the library's tables, never imported by a name from a file."""
 
+import functools
 import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -56,7 +57,7 @@ def decode(value: Any, classes: Mapping[str, type]) -> Any:
             f"the file speaks of {value['type']!r}, which this version does not have: give a class of your own as "
             f"load(path, layers=[...]), or update scratchwork ({hint})"
         )
-    unknown = set(config) - set(inspect.signature(kind).parameters)
+    unknown = set(config) - _settings(kind)
     if unknown:
         raise FileFormatError(f"the file gives {value['type']} the unknown setting {sorted(unknown)[0]!r}: update scratchwork")
     try:
@@ -72,3 +73,8 @@ def _config(value: Any) -> dict[str, Any]:
         found: dict[str, Any] = value.config()
         return found
     return {name: getattr(value, name) for name in inspect.signature(type(value)).parameters}
+
+
+@functools.cache  # a file of many layers names few classes
+def _settings(kind: type) -> frozenset[str]:
+    return frozenset(inspect.signature(kind).parameters)

@@ -143,6 +143,7 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
         with path.open("rb") as file:
             header = _header(path, file, path.stat().st_size)
             start = file.tell()
+            _require_length(path, header, path.stat().st_size - start)
             file.seek(0)
             content = file.read()
     except ScratchworkError:
@@ -187,6 +188,16 @@ def _header(path: Path, file: BinaryIO, size: int) -> dict[str, Any]:
     except FileFormatError:
         raise
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise FileFormatError(f"{path} is damaged or truncated: {_short(error)}") from error
+
+
+def _require_length(path: Path, header: dict[str, Any], length: int) -> None:
+    """The arrays end where the file ends: one that is longer is not read to find that out."""
+    try:
+        end = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
+        if end != length:
+            raise FileFormatError(f"{path} is damaged or truncated: its arrays need {end} bytes, and it has {length} for them")
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path} is damaged or truncated: {_short(error)}") from error
 
 
