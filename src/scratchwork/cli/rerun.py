@@ -91,9 +91,9 @@ def read_history(path: Path) -> list[dict[str, Any]]:
     """The epochs of a history file, without their seconds."""
     if not path.is_file():
         raise MissingFileError(f"{path} is not there: it is the history that train has left")
+    if path.stat().st_size > LARGEST_HISTORY:
+        raise FileFormatError(f"{path} has more than {LARGEST_HISTORY} bytes: that is no history of a run")
     try:
-        if path.stat().st_size > LARGEST_HISTORY:
-            raise FileFormatError(f"{path} has more than {LARGEST_HISTORY} bytes: that is no history of a run")
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except OSError as error:
         raise MissingFileError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -195,10 +195,10 @@ def _require_length(path: Path, header: dict[str, Any], length: int) -> None:
     """The arrays end where the file ends: one that is longer is not read to find that out."""
     try:
         end = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
-        if end != length:
-            raise FileFormatError(f"{path} is damaged or truncated: its arrays need {end} bytes, and it has {length} for them")
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError) as error:
         raise FileFormatError(f"{path} is damaged or truncated: {_short(error)}") from error
+    if end != length:
+        raise FileFormatError(f"{path} is damaged or truncated: its arrays need {end} bytes, and it has {length} for them")
 
 
 def _missing(path: Path) -> MissingFileError:
