@@ -73,7 +73,8 @@ def _inputs(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
     if not (extreme or suspicious or tiny):
         return
     given, scaled = attempts.run(), attempts.run(inputs=True)
-    if not _worse(given.end, scaled.end, attempts, patient, extreme=extreme and not patient.normalized_after):
+    raw = size.overall > EXTREME and not patient.normalized_after  # 0..255 is told whatever comes of it
+    if not raw and not _worse(given.end, scaled.end, attempts, patient, extreme=extreme and not patient.normalized_after):
         return
     evidence: dict[str, Any] = {
         "root_mean_square": size.overall,

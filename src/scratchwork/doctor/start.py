@@ -22,6 +22,7 @@ from .patient import Patient, leaves, place
 ROWS = 256
 DEAD, MANY_DEAD = 0.9, 0.6  # share of a layer's units
 SATURATED = 0.5
+FAR_OUT = 8.0  # root mean square of what a sigmoid or tanh is given: that far out nothing needs to be tried
 VANISHED, GROWN = 1e-3, 1e3  # spread of the last hidden product's output relative to the first's input
 VANISHED_GRADIENT = 1e-4
 EXPLODED_GRADIENT = 1e4
@@ -130,13 +131,13 @@ def _saturated(seen: list[Seen], attempts: Attempts) -> Iterator[Finding]:
             continue
         flat = one.gave.reshape(len(one.gave), -1)
         ends = (flat < 0.01) | (flat > 0.99) if isinstance(one.layer, Sigmoid) else np.abs(flat) > 0.98
-        stuck = ends.mean(axis=0) > 0.9
+        stuck = ends.mean(axis=0) > 0.75
         share = float(stuck.mean())
-        if share < SATURATED or not _cured(attempts):
-            continue
         size = float(np.sqrt(np.mean(np.square(one.given))))
+        if share < SATURATED or (size < FAR_OUT and not _cured(attempts)):
+            continue
         cause = (
-            f"{int(stuck.sum())} of {stuck.size} units are at an end of {one.layer!r} for nearly all of {len(flat)} rows; what "
+            f"{int(stuck.sum())} of {stuck.size} units are at an end of {one.layer!r} for most of {len(flat)} rows; what "
         )
         cause += f"they are given has a root mean square of {size:.3g}"
         fix = 'weight_initializer="glorot_normal", biases of 0 and scaled inputs'
