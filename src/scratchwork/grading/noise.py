@@ -167,5 +167,3 @@ def check_mask(checks: NetworkChecks, switch: Callable[[bool], None]) -> None:
             told = ("dropout", text)
             break
     book.verdict("dropout going back", name, told, 2.0)
-
-

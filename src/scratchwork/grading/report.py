@@ -88,6 +88,11 @@ class Grade:
         return tuple(dict.fromkeys(check.diagnosis for check in self.failed if check.diagnosis))
 
     @property
+    def remarks(self) -> tuple[Check, ...]:
+        """Checks that passed with a weakness: right, but not where numbers become extreme. They cost no marks."""
+        return tuple(check for check in self.checks if check.passed and check.diagnosis)
+
+    @property
     def departure(self) -> Departure | None:
         """Where the program first departs from the library's own computation."""
         return next((check.departure for check in self.failed if check.departure is not None), None)
@@ -120,9 +125,9 @@ class Grade:
         for check in self.checks:
             verdict = {True: "ok  ", False: "FAIL", None: "--  "}[check.passed]
             lines += _wrapped(f"{verdict} {check.name}: {check.subject}", "  ")
-            if check.passed is not True and check.sentence:
+            if check.sentence:
                 lines += _wrapped(check.sentence, "       ")
-            if check.passed is False and check.hint:
+            if check.passed is not None and check.hint:
                 lines += _wrapped(f"hint: {check.hint}", "       ")
         for note in self.notes:
             lines += _wrapped(f"note: {note}", "  ")

@@ -28,7 +28,9 @@ from .subject import UPDATE, Subject
 STEPS = 4
 RATES = (0.05, 0.1)
 MEMORY = re.compile(r"momentum|veloc|adam|rms_?prop|ada_?grad|beta|\bv\b|\bs\b|cache|moment|config")
-MAKES_STATE = re.compile(r"init\w*(veloc|adam|moment|state|optim|cache|rms|opt)|(veloc|adam|moment|state|optim)\w*init|zeros_like")
+MAKES_STATE = re.compile(
+    r"init\w*(veloc|adam|moment|state|optim|cache|rms|opt)|(veloc|adam|moment|state|optim)\w*init|zeros_like"
+)
 STEP_WORDS = ("t", "step", "iteration", "iter", "epoch", "timestep", "i", "it", "count", "k", "n")
 ONE = ("w", "param", "p", "theta", "x", "weights", "value", "var", "weight")
 
@@ -103,7 +105,9 @@ def arrays_of(thing: Any) -> dict[str, Array]:
     """The arrays of a dictionary, or the one array."""
     if isinstance(thing, np.ndarray):
         return {"": thing}
-    return {str(key): value for key, value in thing.items() if isinstance(value, np.ndarray)} if isinstance(thing, Mapping) else {}
+    return (
+        {str(key): value for key, value in thing.items() if isinstance(value, np.ndarray)} if isinstance(thing, Mapping) else {}
+    )
 
 
 class Walk:
@@ -130,6 +134,7 @@ class Walk:
 
     def fresh_gradients(self, rng: np.random.Generator) -> Any:
         """Known gradients in the program's own form, none of them near 0."""
+
         def drawn(a: Array) -> Array:
             return np.asarray(rng.uniform(0.5, 1.5, a.shape) * rng.choice([-1.0, 1.0], a.shape))
 
@@ -143,7 +148,9 @@ class Walk:
             return {"": grads.copy()}
         found = {}
         for key in values:
-            names = [k for k in grads if plain(str(k)) in (plain(key), "d" + plain(key), "grad" + plain(key), plain(key) + "grad")]
+            names = [
+                k for k in grads if plain(str(k)) in (plain(key), "d" + plain(key), "grad" + plain(key), plain(key) + "grad")
+            ]
             if names:
                 found[key] = grads[names[0]].copy()
         return found
