@@ -144,6 +144,19 @@ def ensemble(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", f"{told} `benchmarks/ensemble.py`; {one_line(result['machine'])}."])
 
 
+def walkthrough(result: dict[str, Any]) -> str:
+    """Pages: how large, how soon made, and what a browser says of them."""
+    lines = ["| network | page | made in | wider than the screen | complaints | requests |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {row['page']} | {row['bytes'] / 1000:.0f} kB | {row['seconds']:.2f} s | {row['overflow']} px "
+        f"| {row['console']} | {row['requests']} |"
+        for row in result["pages"]
+    ]
+    widths = ", ".join(map(str, result["widths"]))
+    told = f"In {result['browser']}, {widths} px wide, light and dark."
+    return "\n".join([*lines, "", f"{told} `benchmarks/photographs.py`; {one_line(result['machine'])}."])
+
+
 METHODS = ("scratchwork", "pytabkit", "MLP", "HistGradientBoosting", "linear")
 Table = tuple[str, Callable[[dict[str, Any]], str]]
 PAGES: dict[str, dict[str, Table]] = {
@@ -158,6 +171,7 @@ PAGES: dict[str, dict[str, Table]] = {
         "ensemble": ("ensemble.json", ensemble),
     },
     "docs/export.md": {"exports": ("export_latency.json", latency)},
+    "docs/walkthrough.md": {"walkthrough": ("walkthrough.json", walkthrough)},
     "docs/tabular.md": {"tabular": ("tabular.json", tabular)},
 }
 """The tables of each page: their names, the results they are made from, and what makes them."""
