@@ -7,10 +7,15 @@ the network that fails.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from ..arrays import Array
+from ..preparation import Rows
+from .chance import classes_of
+from .findings import Finding, found
 from .patient import Patient
 from .rows_given import few_values
 
@@ -34,21 +39,21 @@ def dependence(patient: Patient) -> tuple[float, float, int] | None:
     x = standard_rows(patient)
     if x is None or len(x) < 120 or few_values(patient.sample.x, len(x)):
         return None
-    classes = patient.classes
     if patient.chance.majority > 0.9:
         return None
-    if classes is not None:
-        labels = (
-            patient.sample.target.argmax(axis=1)
-            if patient.sample.target.ndim == 2 and patient.sample.target.shape[1] > 1
-            else None
-        )
-        labels = patient.sample.target.reshape(-1).astype(int) if labels is None else labels
+    labels = classes_of(patient.sample, patient.loss)
+    if labels is not None:
         target = np.eye(int(labels.max()) + 1)[labels]
     else:
         target = patient.sample.target.reshape(len(x), -1).astype(np.float64)
     if target.shape[1] > 64:
         return None
+    skills = [_skill(x, target), _skill(x[::-1], target[::-1])]
+    return sum(skills) / 2, 2.2 / math.sqrt(len(x)), len(x)
+
+
+def _skill(x: Array, target: Array) -> float:
+    """The best correlation of three methods, learned on one half of the rows and asked of the other."""
     half = len(x) // 2
     centre = target[:half].mean(axis=0)
     spread = np.maximum(target[:half].std(axis=0), 1e-9)
@@ -62,8 +67,7 @@ def dependence(patient: Patient) -> tuple[float, float, int] | None:
         _ridge(units[:half], known, units[half:]),
         _nearest(x[:half], known, x[half:]),
     ]
-    skills = [_correlation(guess, wanted) for guess in guesses]
-    return max(skills), 2.2 / math.sqrt(half), len(x) - half
+    return max(_correlation(guess, wanted) for guess in guesses)
 
 
 def _ridge(x: Array, y: Array, other: Array) -> Array:
@@ -83,3 +87,55 @@ def _correlation(guess: Array, wanted: Array) -> float:
     a, b = guess - guess.mean(axis=0), wanted - wanted.mean(axis=0)
     size = float(np.sqrt((a**2).sum() * (b**2).sum()))
     return float((a * b).sum()) / size if size > 0 else 0.0
+
+
+def unrelated(patient: Patient, path: list[str]) -> Iterator[Finding]:
+    """SW501 where no method tells the targets of rows held out; SW401 where they do once rows or numbers are put back."""
+    depends = dependence(patient)
+    if depends is None or depends[0] >= depends[1]:
+        return
+    best, doubt, rows = depends
+    path = [*path, f"do the targets of {rows} rows follow from the inputs, by the nearest rows or a linear fit? no: {best:.2f}"]
+    for order, how, fix in REORDERED:
+        other = order(patient.rows)
+        again = None if other is None else dependence(replace(patient, rows=other))
+        if again is not None and again[0] > max(2 * again[1], 0.25):
+            path.append(f"and {how}? yes: {again[0]:.2f}")
+            cause = f"the targets do not follow from the inputs (correlation {best:.2f}), and {how} they do ({again[0]:.2f})"
+            yield found("SW401", cause, fix, where="x", path=path, skill=best, skill_reordered=again[0], rows=rows)
+            return
+    cause = (
+        f"no method gets above chance on rows held out (correlation {best:.3f}, by accident up to {doubt:.3f}): the targets "
+    )
+    cause += "do not follow from the inputs; are rows and targets in different orders?"
+    fix = "look at some rows beside their targets; shuffle x and y with the same permutation"
+    yield found("SW501", cause, fix, path=path, skill=best, doubt=doubt, rows=rows)
+
+
+def _read_across(rows: Rows) -> Rows | None:
+    """The numbers as they were before `x.reshape(D, N).T` took them for columns."""
+    x = rows.x
+    if not isinstance(x, np.ndarray) or x.ndim != 2 or x.size > 50_000_000:
+        return None
+    return replace(rows, x=np.ascontiguousarray(x.T).reshape(x.shape))
+
+
+def _one_further(rows: Rows) -> Rows | None:
+    return Rows(rows.x[1:], rows.target[:-1], None if rows.weight is None else rows.weight[:-1])
+
+
+def _one_before(rows: Rows) -> Rows | None:
+    return Rows(rows.x[:-1], rows.target[1:], None if rows.weight is None else rows.weight[1:])
+
+
+def _backwards(rows: Rows) -> Rows | None:
+    return Rows(rows.x, rows.target[::-1], rows.weight)
+
+
+LEFT_OUT = "look for a row that was left out of x or y alone, such as a header"
+REORDERED = (
+    (_read_across, "with the numbers read across, x.T.reshape(x.shape),", "x.reshape(N, -1) in place of x.reshape(-1, N).T"),
+    (_one_further, "with each target given to the next row", LEFT_OUT),
+    (_one_before, "with each target given to the row before", LEFT_OUT),
+    (_backwards, "with the targets in the opposite order", "give x and y in the same order"),
+)

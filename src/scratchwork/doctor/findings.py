@@ -292,14 +292,17 @@ def _in_causal_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _place(finding: Finding) -> tuple[bool, int]:
     """Alarms before notes; a number that was bad before the first step explains all that comes after."""
-    given = finding.code == "SW201" and finding.step is None
-    return not finding.alarm, -1 if given else ORDER.index(finding.code)
+    return not finding.alarm, -1 if _in_the_data(finding) else ORDER.index(finding.code)
+
+
+def _in_the_data(finding: Finding) -> bool:
+    where = (finding.where or "").removeprefix("validation ")
+    return finding.code == "SW201" and finding.step is None and where in ("x", "y", "the input batch x")
 
 
 def _demoted(finding: Finding, seen: set[str]) -> Finding:
     """The finding as a note where a cause of it was found as well."""
-    given = finding.code == "SW201" and finding.step is None
-    if not finding.alarm or given:
+    if not finding.alarm or _in_the_data(finding):
         return finding
     causes = CONSEQUENCES.get(finding.code, frozenset()) & seen
     if not causes:

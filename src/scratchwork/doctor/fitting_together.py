@@ -11,7 +11,7 @@ from ..arrays import Array
 from ..layers import ELU, SELU, Dropout, Flatten, Layer, Linear, ReLU, Reshape, Sigmoid, Softmax, Softplus, Tanh
 from .attempts import Attempts
 from .findings import Finding, found
-from .patient import Patient, leaves, place
+from .patient import Patient, is_foreign, leaves, place
 
 BOUNDS: dict[type[Layer], tuple[float, float]] = {
     ReLU: (0.0, np.inf),
@@ -60,7 +60,7 @@ def _shares(prediction: Array) -> bool:
 def _classes(patient: Patient, attempts: Attempts, prediction: Array, last: Layer, where: str) -> Iterator[Finding]:
     loss, link = patient.loss, patient.loss.link
     sums = {"smallest": prediction.min(), "largest": prediction.max(), "sum_of_a_row": prediction[0].sum()}
-    if link == "softmax" and (isinstance(last, Softmax | Sigmoid) or _shares(prediction)):
+    if link == "softmax" and (isinstance(last, Softmax | Sigmoid) or (is_foreign(last) and _shares(prediction))):
         kind = "sigmoid" if isinstance(last, Sigmoid) else "softmax"
         cause = f"{loss!r} takes logits and applies a softmax, and the last layer has already applied a {kind}"
         yield found("SW901", cause, "leave the last activation out", where=where, **sums)
@@ -92,7 +92,7 @@ def _attributes(patient: Patient, prediction: Array, last: Layer, where: str) ->
     elif link == "sigmoid" and isinstance(last, ReLU | Softplus):
         cause = f"the logits end in {last!r} and are never below 0, so that no probability is below 1/2"
         yield found("SW903", cause, f"leave {last!r} out", where=where, smallest=low, largest=high)
-    elif link == "sigmoid" and low >= 0 and high <= 1 and high - low > 1e-6 and _pressed(patient):
+    elif link == "sigmoid" and is_foreign(last) and low >= 0 and high <= 1 and high - low > 1e-3 and _pressed(patient):
         cause = f"{patient.loss!r} takes logits and applies a sigmoid, and the outputs are already within 0..1"
         yield found("SW901", cause, "leave the last activation out", where=where, smallest=low, largest=high)
 

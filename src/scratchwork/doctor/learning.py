@@ -16,7 +16,7 @@ from ..layers import Dropout, Layer, Step
 from ..optimizers import AdamW, Optimizer
 from ..second_order import LBFGS
 from .attempts import Attempt, Attempts
-from .dependence import dependence, standard_rows
+from .dependence import dependence, standard_rows, unrelated
 from .findings import Finding, found
 from .patient import Patient, leaves
 
@@ -52,7 +52,9 @@ def probe(patient: Patient, attempts: Attempts, explained: bool) -> Iterator[Fin
         if rate:
             return
         learned = any(attempt.good() for attempt in attempts.done.values())
-    if not learned:
+    others = list(unrelated(patient, path))
+    yield from others
+    if not learned and not others:
         yield from _nothing(patient, attempts, path)
 
 
@@ -114,8 +116,9 @@ def _penalty(patient: Patient, attempts: Attempts, given: Attempt, path: list[st
     if (bound.end > 0.9 and free.end < 0.75) or (bound.end > 0.6 and free.end < 0.3 * bound.end):
         path.append(f"without {kind}? it falls to {_shown(free.end)}")
         cause = f"with {kind} the loss of the data stays at {_shown(bound.end)}, without it falls to {_shown(free.end)}"
-        evidence: dict[str, Any] = {"strength": strength, "loss_with": bound.end, "loss_without": free.end, "steps": bound.steps}
-        yield found("SW1601", cause, "a strength a hundred times smaller, such as L2(1e-4)", **evidence)
+        evidence: dict[str, Any] = {"strength": strength, "loss_with": bound.end, "loss_without": free.end}
+        fix = "a strength a hundred times smaller, such as L2(1e-4)"
+        yield found("SW1601", cause, fix, steps=bound.steps, **evidence)
 
 
 def _strength(patient: Patient) -> tuple[float, str]:
@@ -138,6 +141,9 @@ def _strength(patient: Patient) -> tuple[float, str]:
 def _rate(patient: Patient, attempts: Attempts, given: Attempt, path: list[str]) -> Iterator[Finding]:
     """SW301 and SW302, by trials with smaller and larger steps."""
     rate = given.rate
+    if given.good() and given.start > 0.3 and given.end > 0.95 * given.start:
+        yield from _too_low(attempts, given, path)  # it began below chance, and stays where it began
+        return
     if given.good():
         if given.first_moved > 0.3 or (given.worse > 0.45 and given.moved > 0.2):
             lower = min((attempts.run(factor=factor) for factor in LOWER[:2]), key=lambda one: one.end)
@@ -158,9 +164,9 @@ def _rate(patient: Patient, attempts: Attempts, given: Attempt, path: list[str])
             slower = trial
         if trial.good(0.8):
             break
-        if given.end < 1.05 and trial.end > 0.97:
+        if given.end < 1.05 and trial.end > 0.97 and given.first_moved < 0.02:
             break  # what does not move at a tenth will not at a hundredth
-    if slower is not None and not given.as_right_as(slower):
+    if slower is not None and (given.end > 1.15 or not given.as_right_as(slower)):
         learns = slower.good(0.85) and (given.end > NOTHING or slower.end < 0.6 * given.end)
         if learns or (slower.end < 1.0 and given.end > max(1.3 * slower.end, 1.15)):  # of noise, chance is all there is
             yield _too_high(given, slower, path)
@@ -210,12 +216,12 @@ def _too_low(attempts: Attempts, given: Attempt, path: list[str]) -> Iterator[Fi
     reach = attempts.compression
     within = [1.0, *(factor for factor in (3.0, 10.0, 100.0) if factor < reach), reach]
     best = min((attempts.run(factor=factor) for factor in within), key=lambda one: one.end)
-    if best.good(0.9):
+    if best.good(0.9) and best.end < 0.9 * given.start:
         return
     path.append(f"in all steps of the run? {_shown(best.end)}")
     for factor in HIGHER:
         trial = attempts.run(factor=reach * factor)
-        if trial.end < 0.75 and 1 - best.end < 0.3 * (1 - trial.end) and factor >= 10:
+        if trial.end < 0.75 and given.start - best.end < 0.3 * (min(given.start, 1.0) - trial.end):
             proposed = rounded(given.rate * factor * max(reach**0.5, 1.0))
             path.append(f"with a learning rate {factor:g} times as large? {_shown(trial.end)}")
             cause = (
@@ -271,22 +277,13 @@ def _nothing(patient: Patient, attempts: Attempts, path: list[str]) -> Iterator[
     depends = dependence(patient)
     if depends is None:
         return
-    best, doubt, rows = depends
+    best, _, rows = depends
     reached = min(attempt.end for attempt in attempts.done.values() if not math.isnan(attempt.end))
     if best > 0.6 and min(fifty.end, reached) > 0.8:
-        path.append(f"do the targets of {rows} other rows follow from the inputs, by the nearest rows or a linear fit? yes: {best:.2f}")
-        cause = f"the nearest rows tell the targets (correlation {best:.2f}), and fifty rows alone leave the loss of this network at "
-        cause += f"{_shown(fifty.end)}: it has too few units, or no hidden layer, for what is to be learned"
+        path.append(f"do the targets of {rows} rows follow from the inputs, by nearest rows or a linear fit? yes: {best:.2f}")
+        cause = f"the nearest rows tell the targets (correlation {best:.2f}), and fifty rows alone leave the loss of this "
+        cause += f"network at {_shown(fifty.end)}: it has too few units, or no hidden layer, for what is to be learned"
         yield found("SW1602", cause, "a hidden layer, such as Dense(32), ReLU()", path=path, loss_after=fifty.end, skill=best)
-        return
-    path.append(
-        f"do the targets of {rows} other rows follow from the inputs, by the nearest rows or a linear fit? no: {best:.3f}"
-    )
-    if best < doubt and rows >= 150:
-        cause = f"no method gets above chance on rows held out ({best:.3f}, by accident up to {doubt:.3f}): the targets do not "
-        cause += "follow from the inputs; are rows and targets in different orders?"
-        fix = "look at some rows beside their targets; shuffle x and y with the same permutation"
-        yield found("SW501", cause, fix, path=path, skill=best, doubt=doubt, rows=rows)
 
 
 def _flat(layer: Layer) -> bool:
