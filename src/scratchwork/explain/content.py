@@ -31,6 +31,7 @@ from .trace import Step, Trace, numbered, require_first_order, trace
 from .update_pages import update_sections
 
 
+@np.errstate(all="ignore")  # what overflows is infinite on the page, for all to see
 def document_of(
     network: Sequential | Model,
     x: Any,
