@@ -5,14 +5,18 @@ import pytest
 
 import scratchwork as sw
 from formula_values import check_equations
+from scratchwork import schedules
 from scratchwork.explain.document import Equation, Numbers, Prose, Quoted, Table
 from scratchwork.explain.examples import LAYER_EXAMPLES, LOSS_EXAMPLES, OPTIMIZER_EXAMPLES
+from scratchwork.explain.rules import PENALTIES, SCHEDULES
 from scratchwork.explain.subjects import document_about, is_subject, subjects
 from scratchwork.initializers import INITIALIZERS
 from scratchwork.layers import LAYERS
 from scratchwork.losses import LOSSES
 from scratchwork.optimizers import OPTIMIZERS
+from scratchwork.regularizers import REGULARIZERS
 
+OTHERS = ["Sequential", "LBFGS", *PENALTIES, "MaxNorm", *(name for name in SCHEDULES if name != "Constant")]
 CLASSES = [kind.__name__ for kind in OPTIMIZERS.values()]
 
 
@@ -20,7 +24,9 @@ def test_nothing_is_forgotten():
     assert set(LAYER_EXAMPLES) == set(LAYERS)
     assert set(LOSS_EXAMPLES) == set(LOSSES)
     assert set(OPTIMIZER_EXAMPLES) == set(CLASSES)
-    assert set(subjects()) == {*LAYERS, *LOSSES, *CLASSES, *INITIALIZERS}
+    assert set(PENALTIES) == {kind.__name__ for kind in REGULARIZERS.values()}
+    assert {type(rule) for rule in SCHEDULES.values()} == set(schedules.SCHEDULES.values())
+    assert {*LAYERS, *LOSSES, *CLASSES, *INITIALIZERS, *OTHERS} == set(subjects())
 
 
 @pytest.mark.parametrize("name", [*LAYERS, *LOSSES, *CLASSES, *INITIALIZERS])
@@ -40,6 +46,19 @@ def test_a_page(name):
         assert all(row[-1] < 1e-6 for row in table.rows)
     if name in CLASSES:
         assert all(row[-1] < 1e-12 for row in table.rows)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_page_about_something_else(name):
+    document = document_about(name)
+    check_equations(document)
+    blocks = [block for section in document.sections for block in section.blocks]
+    assert any(isinstance(block, Table) and block.rows for block in blocks)
+    for table in (block for block in blocks if isinstance(block, Table) and block.name == "check"):
+        if name in PENALTIES:
+            assert all(row[-1] < 1e-9 for row in table.rows)
+    if name == "Sequential":
+        assert any(isinstance(block, Table) and "gradient check: right" in block.caption for block in blocks)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 from .. import layers, losses, optimizers
 from ..arrays import Array
 from ..losses import Loss
+from ..sequential import Sequential
 
 LINE = np.array([[-2.0, -0.5, 0.5, 2.0]])
 THREE = np.array([[1.0, 10.0], [3.0, 20.0], [8.0, 60.0]])
@@ -41,6 +42,11 @@ LAYER_EXAMPLES: dict[str, tuple[Callable[[], layers.Layer], Array]] = {
     "Average": (lambda: layers.Average(2), np.array([[1.0, 2.0, 3.0, 6.0]])),
 }
 """A layer and a batch for every name in LAYERS; the first row is shown."""
+
+NETWORK_EXAMPLE: tuple[Callable[[], layers.Layer], Array] = (
+    lambda: Sequential([layers.Dense(2), layers.Tanh(), layers.Dense(1)]),
+    np.array([[1.0, 2.0]]),
+)
 
 NUMBERS = (np.array([[1.0, 2.5]]), np.array([[1.5, 0.0]]))
 LOSS_EXAMPLES: dict[str, tuple[Callable[[], Loss], Array, Any]] = {

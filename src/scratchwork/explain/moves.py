@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 
 from ..errors import ScratchworkError
@@ -129,7 +130,7 @@ def own_forward(step: Step, context: Context) -> list[Block]:
 def own_backward(step: Step, context: Context) -> list[Block]:
     """Its backward, and whether finite differences agree with it."""
     assert step.dy is not None
-    blocks: list[Block] = [Equation(read("dx = (∂f / ∂x)^T dy")), *equations_of(type(step.layer), "backward")]
+    blocks: list[Block] = [Equation(read("dx = (∂f / ∂x)^T dy"))]
     if step.x[:1].size + step.y[:1].size <= CHECKED:
         blocks.append(Prose(_checked(step.layer, step), "result"))
     return blocks
@@ -151,8 +152,8 @@ def _checked(layer: Layer, step: Step) -> str:
     return f"A gradient check of this layer at these numbers FAILS{where}{problems}. Its backward is not the derivative."
 
 
-def equations_of(thing: Any, word: str = "") -> list[Block]:
-    """The block of equations in a docstring, line by line, as its author wrote them; those with `word` first where given."""
+def equations_of(thing: Any, begin: str = "Its author writes: ") -> list[Block]:
+    """The block of equations in a docstring, line by line, as its author wrote them."""
     text = inspect.cleandoc(getattr(thing, "__doc__", None) or "")
     if "::\n" not in text:
         return []
@@ -162,5 +163,5 @@ def equations_of(thing: Any, word: str = "") -> list[Block]:
         if line.strip() and not line.startswith(" "):
             break
         lines.append(line.strip())
-    wanted = [line for line in lines if line and (not word or line.lower().startswith((word, "dx")))]
-    return [Prose("Its author writes: " + "; ".join(wanted) + ".")] if wanted else []
+    wanted = ["; ".join(part.strip() for part in re.split(r"\s{3,}", line)) for line in lines if line]
+    return [Prose(begin + "; ".join(wanted) + ".")] if wanted else []

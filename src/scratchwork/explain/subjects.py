@@ -17,15 +17,19 @@ from ..layers import LAYERS, Layer, Linear
 from ..layers.base import hyperparameters
 from ..losses import LOSSES, Loss
 from ..optimizers import OPTIMIZERS
+from ..regularizers import MaxNorm
+from ..second_order import LBFGS
 from ..sequential import Sequential
 from .document import Block, Document, Equation, Prose, Section, Table
-from .examples import LAYER_EXAMPLES, LOSS_EXAMPLES, OPTIMIZER_EXAMPLES, cotangent
+from .examples import LAYER_EXAMPLES, LOSS_EXAMPLES, NETWORK_EXAMPLE, OPTIMIZER_EXAMPLES, cotangent
 from .formula import Number
 from .loss_pages import loss_section
+from .moves import equations_of
 from .notation import put_in, read
 from .pages import backward_section, forward_section
 from .parts import Context, first_sentence
 from .rounding import rounded
+from .rules import PENALTIES, SCHEDULES, constraint_sections, lbfgs_sections, penalty_sections, schedule_sections
 from .starts import initializer_sections
 from .steps import optimizer_sections
 from .trace import trace
@@ -53,6 +57,20 @@ def subjects() -> dict[str, Subject]:
         found[kind.__name__] = Subject(kind.__name__, "optimizer", lambda example=example: _optimizer_page(example()))  # type: ignore[misc]
     for name, initializer in INITIALIZERS.items():
         found[name] = Subject(name, "initializer", lambda rule=initializer, name=name: _initializer_page(rule, name))  # type: ignore[misc]
+    return {**found, **_more()}
+
+
+def _more() -> dict[str, Subject]:
+    """What is no layer, loss, optimizer or initializer of the tables, and has a page all the same."""
+    found = {"Sequential": Subject("Sequential", "layer", lambda: _layer_sections("Sequential"))}
+    found["LBFGS"] = Subject("LBFGS", "optimizer", lambda: [_about(LBFGS(), []), *lbfgs_sections(LBFGS())])
+    for name, rule in PENALTIES.items():
+        found[name] = Subject(name, "penalty", lambda rule=rule: [_about(rule, []), *penalty_sections(rule)])  # type: ignore[misc]
+    limit = MaxNorm(1.0)
+    found["MaxNorm"] = Subject("MaxNorm", "constraint", lambda: [_about(limit, []), *constraint_sections(limit)])
+    for name, schedule in SCHEDULES.items():
+        if name != "Constant":  # an initializer has this name, and this schedule is a number
+            found[name] = Subject(name, "schedule", lambda rule=schedule: [_about(rule, []), *schedule_sections(rule)])  # type: ignore[misc]
     return found
 
 
@@ -92,7 +110,7 @@ def is_subject(name: str) -> bool:
 
 
 def document_about(name: str) -> Document:
-    """The page about a layer, a loss, an optimizer or an initializer.
+    """The page about a layer, a loss, an optimizer, an initializer, a penalty or a schedule.
 
     Raises UnknownNameError, with the nearest name, for anything else.
     """
@@ -108,7 +126,7 @@ def _article(kind: str) -> str:
 
 
 def _layer_sections(name: str) -> list[Section]:
-    make, x = LAYER_EXAMPLES[name]
+    make, x = LAYER_EXAMPLES.get(name, NETWORK_EXAMPLE)
     layer = make()
     network = Sequential([layer])
     network.build(x.shape[1:], rng=0, dtype=np.float64)
@@ -160,6 +178,8 @@ def _about(thing: Any, blocks: Sequence[Block]) -> Section:
         if isinstance(block, Equation) and block.general is not None and (text := block.general.text()) not in seen:
             seen.append(text)
             made.append(Equation(block.general, note=block.note if block.with_numbers is None else ""))
+    if len(made) == 1:
+        made += equations_of(type(thing), "In equations: ")
     made += docstring_blocks(type(thing))
     settings = _settings(thing)
     if settings is not None:
