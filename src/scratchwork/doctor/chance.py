@@ -57,6 +57,8 @@ def chance_of(rows: Rows, loss: Loss, outputs: int) -> Chance:
         counts = np.bincount(labels, weights=weight, minlength=2 if outputs == 1 else outputs)
         shares = counts / max(float(counts.sum()), 1e-300)
     candidates = [constant for constant in _constants(rows, loss, outputs, shares) if np.isfinite(constant).all()]
+    if shares is not None and rows.target.ndim == 1:  # one row of each class, as often as it stands there
+        rows = Rows(np.zeros((len(shares), 1)), np.arange(len(shares)), shares)
     values = [_value(rows, loss, constant) for constant in candidates]
     return Chance(min((value for value in values if math.isfinite(value)), default=math.nan), shares)
 

@@ -21,17 +21,16 @@ from ..sparse_rows import SparseRows, fed, in_dtype
 FLAT_ENDS: dict[type[Layer], float] = {Sigmoid: 0.01, Tanh: 0.02}
 """How close to its ends an activation is where its slope is below 0.01 (sigmoid), 0.04 (tanh)."""
 ALMOST_ALL = 0.95
-WATCHED = 512  # rows, the same in every look
+WATCHED = 256  # rows, the same in every look
 
 
 @dataclass(frozen=True)
 class LayerLook:
-    """One layer: the size of its output and of ∂L/∂output, and which units do nothing for any of the rows."""
+    """One layer: the size of ∂L/∂output (0 below the first weights), and which units do nothing for any of the rows."""
 
     name: str
     layer: str
     kind: str
-    spread: float
     gradient: float
     idle: Array | None = None  # a ReLU's units that are never above 0, others' that are at their ends for nearly all rows
     weight: float = 0.0
@@ -86,6 +85,7 @@ class Shadow:
     def __init__(self, network: Sequential, loss: Loss) -> None:
         self.network, self.loss = copy.deepcopy(network), loss
         self.network.flat()
+        self._called: dict[str, str] = {}  # what its layers are called: a repr takes as long as a small look
 
     def follow(self, run: Run) -> list[Array]:
         """Become what the run's network is now; returns a snapshot of it."""
@@ -113,19 +113,22 @@ class Shadow:
             x, cache = layer.forward(fed(x, layer.takes_sparse()), training=True, step=max(self.network.steps_seen, 1))
             walked.append((name, layer, cache, x))
         value, gradient = self.loss.value_and_grad(x, rows.target, rows.weight)
+        first = next((i for i, (_, layer, _, _) in enumerate(walked) if next(layer.parameters(), None)), 0)
         seen: list[LayerLook] = []
-        for position in range(len(walked) - 1, -1, -1):
+        for position in range(len(walked) - 1, first - 1, -1):
             name, layer, cache, y = walked[position]
-            below: Any = layer.backward(gradient, cache, need_dx=position > 0)
-            seen.append(self._layer(name, layer, y, gradient))
+            below: Any = layer.backward(gradient, cache, need_dx=position > first)
+            seen.append(self._looked_at(name, layer, y, _root_mean_square(gradient) * len(y)))
             gradient = below
-        return Look(step, epoch, float(value), tuple(seen[::-1]), x)
+        below_all = [self._looked_at(name, layer, y, 0.0) for name, layer, _, y in walked[:first]]
+        return Look(step, epoch, float(value), (*below_all, *reversed(seen)), x)
 
-    def _layer(self, name: str, layer: Layer, y: Array, gradient: Array) -> LayerLook:
+    def _looked_at(self, name: str, layer: Layer, y: Array, pull: float) -> LayerLook:
         weights = [parameter for _, parameter in layer.parameters()]
-        size, slope = (_norm([getattr(p, part) for p in weights]) for part in ("value", "grad"))
-        spread, pull = _root_mean_square(y), _root_mean_square(gradient) * len(y)
-        return LayerLook(name, repr(layer), kind_of(layer), spread, pull, idle_units(layer, y), size, slope)
+        size, slope = _norm([p.value for p in weights]), _norm([p.grad for p in weights])
+        if name not in self._called:
+            self._called[name] = repr(layer)
+        return LayerLook(name, self._called[name], kind_of(layer), pull, idle_units(layer, y), size, slope)
 
 
 def kind_of(layer: Layer) -> str:

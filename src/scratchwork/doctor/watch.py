@@ -21,7 +21,7 @@ from .record import Record
 from .replay import post_mortem
 from .trials import Pair, moved_by
 
-EARLY = (0, 10, 100, 1000, 10000)  # steps after which a look is taken, besides those after 1, 2, 4, 8, ... epochs
+EARLY = (10, 100, 1000, 10000)  # steps of the first epoch after which a look is taken; then after 1, 2, 4, 8, ... epochs
 
 
 class Watch(Callback):
@@ -83,7 +83,7 @@ class Watch(Callback):
         record = Record(run, updater, data, size, seed, threads, rows, shadow, chance, run.snapshot())
         self.record = record
         first = run.first_step
-        begins = {*EARLY, *(run.steps_per_epoch * 2**k for k in range(24))}
+        begins = {0, *(k for k in EARLY if k < run.steps_per_epoch), *(run.steps_per_epoch * 2**k for k in range(24))}
         ends = run.epochs * run.steps_per_epoch
         self._pairs = frozenset(first + k for k in begins if k < ends)
         self._wanted = frozenset(k for start in self._pairs for k in (start, start + 1))

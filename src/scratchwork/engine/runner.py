@@ -1,5 +1,6 @@
 """Runs a program: arrays, threads, and control handed back many times a second."""
 
+import bisect
 import contextlib
 import math
 import sys
@@ -295,7 +296,8 @@ def announce_compilation() -> None:
 def steps_to_pause(run: Run) -> int:
     """How many steps there are before somebody wants to see the parameters."""
     regular = sys.maxsize if run.pause_every is None else run.pause_every - run.step % run.pause_every
-    return min(regular, next((look - run.step for look in run.looks if look > run.step), sys.maxsize))
+    nearest = bisect.bisect(run.looks, run.step)
+    return min(regular, run.looks[nearest] - run.step) if nearest < len(run.looks) else regular
 
 
 def batch_weights(rows: Rows, order: Array, size: int) -> Array:
