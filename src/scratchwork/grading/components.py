@@ -188,10 +188,26 @@ class ComponentChecks:
                 continue
             weight = Unit(self.program, in_float64(thing)).weight
             if weight is not None:
+                if self._shared(cls, positional, named):
+                    return
                 still = weight[1].size > 1 and np.ptp(weight[1]) == 0
                 found = ("zero initialization", "its weights begin with one number everywhere") if still else None
                 self.book.verdict(f"{cls.__name__}: start of the weights", cls.__name__, found)
                 return
+
+    def _shared(self, cls: type, positional: list[Any], named: dict[str, Any]) -> bool:
+        """Whether two layers of a class have one array in common."""
+        try:
+            pair = [Unit(self.program, self.program.call(cls, *positional, **named)) for _ in range(2)]
+        except ProgramError:
+            return False
+        for path, a in pair[0].parameters:
+            for other, b in [*pair[1].parameters, *((p, c) for p, c in pair[0].parameters if p < path)]:
+                if np.shares_memory(a, b):
+                    text = f"the {path} of one layer is the {other} of another: a step of one moves both"
+                    self.book.failed(f"{cls.__name__}: start of the weights", cls.__name__, "shared weights", text, 2.0)
+                    return True
+        return False
 
     def _penalty(self, cls: type) -> None:
         """L1 and L2 of a dense layer, where it takes their strengths."""
@@ -307,7 +323,9 @@ class ComponentChecks:
             self.book.passed(name, unit.subject(True), 2.0)
             return
         at = departure(unit.subject(True), "gradient of the inputs", back, right)
-        self.book.failed(name, unit.subject(True), diagnosis_of(pattern), pattern.sentence, 2.0, at)
+        kind = diagnosis_of(pattern)
+        kind = "wrong activation derivative" if kind in ("unknown", "some entries") else kind
+        self.book.failed(name, unit.subject(True), kind, pattern.sentence, 2.0, at)
 
     def _optimizer(self, cls: type, dense: list[Part]) -> None:
         """Three steps on the weights of one of the program's own layers."""

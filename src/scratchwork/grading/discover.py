@@ -156,7 +156,7 @@ def function_subjects(program: Program, classes: int, deep: bool) -> Iterator[Su
         result, names = _made(program, maker, env, sizes) if maker else _from_globals(program)
         if result is None:
             continue
-        raw = [(path, a) for path, a in arrays_in(result, "p") if a.ndim == 2]
+        raw = [(path, a) for path, a in arrays_in(result, "p") if a.ndim in (1, 2)]
         result = in_float64(result)
         env.put_result(names, result, "params")
         parameters = _named(result, names)
@@ -253,7 +253,7 @@ def class_subjects(program: Program, classes: int, deep: bool) -> Iterator[Subje
                 break
         if holder is None or not usable(_own_parameters(holder)):
             continue
-        raw = [(path, a) for path, a in arrays_in(holder) if a.ndim == 2 and not is_optimizer_state(path)]
+        raw = [(path, a) for path, a in arrays_in(holder) if a.ndim in (1, 2) and not is_optimizer_state(path)]
         in_float64(holder)
         calls = _methods(program, holder, methods)
         parameters = _own_parameters(holder)

@@ -33,11 +33,16 @@ class Interpretation:
     cost: float = 0.0
 
 
-def diagnosis_of(pattern: Pattern) -> str:
-    """The word of a report for a pattern's name."""
-    name = (
-        pattern.name.removesuffix(" of the output") if pattern.name != "activation derivative of the output" else pattern.name
-    )
+def diagnosis_of(pattern: Pattern, rows: int = 0, outputs: int = 0) -> str:
+    """The word of a report for a pattern's name; N times the outputs is the N of a mean over everything."""
+    if pattern.name == "constant factor" and pattern.factor is not None and rows > 1:
+        for number in (rows * outputs, rows * rows):
+            if abs(pattern.factor / number - 1) < 1e-3:
+                return "factor N"
+            if abs(pattern.factor * number - 1) < 1e-3:
+                return "factor 1/N"
+    name = re.sub(r", layer \d+$", "", pattern.name)
+    name = name.removesuffix(" of the output") if name != "activation derivative of the output" else name
     if name.startswith("derivative "):
         return "wrong activation derivative"
     return BIASES.get(name, {"transposed weights": "transposed"}.get(name, name))
@@ -157,14 +162,16 @@ class GradientChecks:
             or re.search(rf"(\w+)\s*=\s*\1\s*\+\s*[^#\n]*\b{rate}\b", text)
         )
 
-    def gradients(self, net: Net, form: LossForm, scale: float, task: Task, wrong: str = "") -> dict[str, Array]:
+    def gradients(
+        self, net: Net, form: LossForm, scale: float, task: Task, wrong: str = "", only: int | None = None
+    ) -> dict[str, Array]:
         """The gradients that the library computes, in the program's own layout."""
         with np.errstate(all="ignore"):
             out = net.forward(task.x)
             dy = scale * form.gradient(out, task.hot)
             values = self.subject.values()
             found: dict[str, Array] = {}
-            for number, pair in enumerate(net.backward(dy, wrong=wrong)):
+            for number, pair in enumerate(net.backward(dy, wrong=wrong, only=only)):
                 found.update(self.reading.place(number, pair, values))
         return found
 
@@ -225,20 +232,28 @@ class GradientChecks:
         if net is None or one.form is None:
             return {}
         found = {wrong: self.gradients(net, one.form, one.scale, task, wrong) for wrong in WRONG}
-        if len(net.weights) > 1:
-            for name, _ in wrong_slopes(net.kinds[0], net.z[0]):
-                found[f"derivative {name}"] = self.gradients(net, one.form, one.scale, task, f"derivative {name}")
+        hidden = len(net.weights) - 1
+        usual = ("missing activation derivative", "activation derivative of the output", "activation derivative twice")
+        for only in [None, *range(hidden if hidden > 1 else 0)]:
+            for wrong in usual if only is not None else ():
+                found[f"{wrong}, layer {only + 1}"] = self.gradients(net, one.form, one.scale, task, wrong, only)
+            layer = min(only or 0, max(hidden - 1, 0))
+            for name, _ in wrong_slopes(net.kinds[layer], net.z[layer]) if hidden else ():
+                where = "" if only is None else f", layer {only + 1}"
+                found[f"derivative {name}{where}"] = self.gradients(net, one.form, one.scale, task, f"derivative {name}", only)
         return found
 
     def report(self, found: Found, told: Interpretation) -> None:
         """One check for each parameter, and for what else a backward may do wrong."""
         given = found.arrays
+        if self.sum_for_mean(told):
+            return
         for name in self.order:
             pattern = told.patterns.get(name)
             if pattern is None:
                 self.book.passed(f"gradient of {name}", self.name, 2.0)
                 continue
-            diagnosis, sentence = diagnosis_of(pattern), pattern.sentence.replace(" (bias)", "")
+            diagnosis, sentence = diagnosis_of(pattern, *self.reading.output.shape), pattern.sentence.replace(" (bias)", "")
             if diagnosis == "unknown" and name in self.reading.biases and given.get(name) is not None:
                 total = float(np.ravel(given[name])[0])
                 if given[name].size > 1 and np.allclose(given[name], total):  # type: ignore[union-attr]
@@ -254,6 +269,21 @@ class GradientChecks:
             text = f"it writes to {found.changed_inputs}, which is the caller's"
             self.book.failed("x and y are left alone", self.name, "inputs changed", text)
         self.again(found)
+
+    def sum_for_mean(self, told: Interpretation) -> bool:
+        """A loss that is a sum, where every gradient is that of the mean: then the value is what departs."""
+        rows, outputs = self.reading.output.shape
+        factors = [told.patterns[name].factor if name in told.patterns else 1.0 for name in self.order]
+        if rows == 1 or not self.checks.losses or any(f is None or abs(f / (factors[0] or 1.0) - 1) > 1e-3 for f in factors):
+            return False
+        now, value = told.scale, abs((factors[0] or 1.0) * told.scale)
+        means = [scale for scale, word in scales(rows, outputs).items() if "mean over" in word and scale < now]
+        if now not in (1.0, 0.5, 1 / outputs) or not any(abs(value / mean - 1) < 1e-3 for mean in means):
+            return False
+        loss = self.checks.where("loss")
+        text = f"the loss is a sum over the rows, and {self.name} gives the gradient of the mean"
+        self.book.failed("loss and gradient agree", loss, "loss scale", text, 3.0)
+        return True
 
     def again(self, found: Found) -> None:
         """A second backward of the same rows gives the same gradients."""

@@ -188,7 +188,7 @@ def check_one_hot(program: Program, book: Book, name: str, function: Callable[..
 def check_start(subject: Subject, book: Book) -> None:
     """The weights as the program makes them: no two arrays in one, no units that are equal."""
     name = subject.name("init") or type(subject.holder).__name__
-    weights = [(path, a) for path, a in subject.raw if 1 not in a.shape and a.dtype.kind == "f"]
+    weights = [(path, a) for path, a in subject.raw if a.ndim == 2 and 1 not in a.shape and a.dtype.kind == "f"]
     if not weights:
         return
     for number, (path, a) in enumerate(weights):

@@ -230,12 +230,12 @@ class Net:
             self.a.append(act(kind, self.z[-1]))
         return self.a[-1]
 
-    def backward(self, dy: Array, *, wrong: str = "") -> list[tuple[Array, Array]]:
+    def backward(self, dy: Array, *, wrong: str = "", only: int | None = None) -> list[tuple[Array, Array]]:
         """(dW, db) of each layer, after `forward`; with `wrong` as they come out with one usual mistake in it."""
         found: list[tuple[Array, Array]] = []
         for number in reversed(range(len(self.weights))):
             kind, z, last = self.kinds[number], self.z[number], number == len(self.weights) - 1
-            dz = pull(kind, z, dy) if last else _hidden_dz(kind, z, dy, wrong)
+            dz = pull(kind, z, dy) if last else _hidden_dz(kind, z, dy, wrong if only in (None, number) else "")
             if last and wrong == "missing activation derivative of the output":
                 dz = dy
             if last and wrong == "diagonal softmax":

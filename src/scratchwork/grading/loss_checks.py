@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..gradient_patterns import find_pattern
+from ..gradient_patterns import Pattern, find_pattern
 from .binding import required
 from .gradients import diagnosis_of
 from .hints import Book, departure
@@ -125,8 +125,24 @@ def gradient_check(
             best = pattern, scale
     assert best is not None
     at = departure(subject, "gradient of the predictions", a, best[1] * base)
-    book.failed(f"{name}: gradient{label}", subject, diagnosis_of(best[0]), best[0].sentence, 2.0, at)
+    kind, sentence = sum_for_mean(best[0], best[1], *sample.p.shape) or (
+        diagnosis_of(best[0], *sample.p.shape),
+        best[0].sentence,
+    )
+    book.failed(f"{name}: gradient{label}", subject, kind, sentence, 2.0, at)
     return False
+
+
+def sum_for_mean(pattern: Pattern, scale: float, rows: int, outputs: int) -> tuple[str, str] | None:
+    """A loss that is a sum over the rows, whose gradient is that of the mean: the value is what departs."""
+    if pattern.factor is None or rows == 1 or scale not in (1.0, 0.5, 1 / outputs):
+        return None
+    value = pattern.factor * scale
+    if any(
+        abs(value / mean - 1) < 1e-3 for mean, word in scales(rows, outputs).items() if "mean over" in word and mean < scale
+    ):
+        return "loss scale", "the value is a sum over the rows, the gradient is that of the mean"
+    return None
 
 
 def _terms(sample: Sample, scale: float) -> dict[str, Array]:
@@ -179,7 +195,7 @@ class LossUnit:
             handed, targets = kept[0].copy(), kept[1].copy()
         found = fitting_scales(self.form, sample, value)
         if not found:
-            diagnosis, sentence = value_mistake(self.form, sample, value)
+            diagnosis, sentence = self._axis(sample, value) or value_mistake(self.form, sample, value)
             book.failed(
                 f"{unit.name}: value{label}",
                 unit.subject(),
@@ -210,6 +226,17 @@ class LossUnit:
             return None, False
         return number_in(result), bool(np.ndim(result) and np.size(result) > 1)
 
+    def _axis(self, sample: Sample, value: float) -> tuple[str, str] | None:
+        """The softmax inside, over the wrong axis."""
+        if not self.fused:
+            return None
+        z = np.log(sample.p)
+        for p in (act("softmax", z.T).T, np.exp(z) / np.exp(z).sum()):
+            total = float(-(sample.t * np.log(p)).sum())
+            if any(abs(value - s * total) <= 1e-5 * abs(s * total) for s in scales(*z.shape)):
+                return "softmax axis", "its softmax does not sum over the outputs of each sample"
+        return None
+
     def _gradient(self, sample: Sample, handed: Array, targets: Array, found: list[float], label: str) -> None:
         unit, book = self.unit, self.book
         given_p = laid(sample.p, self.layout)
@@ -232,7 +259,8 @@ class LossUnit:
             else:
                 assert best is not None
                 at = departure(unit.subject(True), "gradient of the logits", a, found[0] * (sample.p - sample.t))
-                book.failed(f"{unit.name}: gradient{label}", unit.subject(True), diagnosis_of(best), best.sentence, 2.0, at)
+                told = sum_for_mean(best, found[0], *sample.p.shape) or (diagnosis_of(best, *sample.p.shape), best.sentence)
+                book.failed(f"{unit.name}: gradient{label}", unit.subject(True), *told, weight=2.0, departure=at)
         else:
             a = None if back.dx is None else back_to_rows(back.dx, self.layout)
             for scale in scales(*sample.p.shape):  # p − y: the derivative of softmax is in it already
@@ -264,7 +292,7 @@ class LossUnit:
             return
         bad = value is None or not np.isfinite(value)
         text = f"the loss is {value} where the right class has probability 0"
-        self.book.verdict(f"{self.unit.name}: probability 0", self.unit.subject(), ("log of zero", text) if bad else None)
+        self.book.remark(f"{self.unit.name}: probability 0", self.unit.subject(), ("log of zero", text) if bad else None)
 
     def _large(self, sample: Sample, targets: Array) -> None:
         """Logits of 5000."""
@@ -367,11 +395,25 @@ def check_pair(
             else:
                 book.passed(f"{name}: value", name, 2.0)
             outcome = found[0], False
+            if "entropy" in form.name and "softmax" not in name.lower() and "logit" not in name.lower():
+                zero(program, book, name, function, sample, targets)
             if prime is not None and prime_name is not None:
                 every = sorted({*found, *([s * len(sample.p) for s in found] if per_row else [])})
                 outcome = _prime(program, book, prime_name, prime, sample, targets, every)
             return outcome
     return outcome
+
+
+def zero(program: Program, book: Book, name: str, function: Callable[..., Any], sample: Sample, targets: Array) -> None:
+    """Probability 0 for the right class."""
+    p = np.where(sample.t > 0.5, 0.0, 1.0 / max(sample.p.shape[1] - 1, 1))
+    try:
+        value = number_in(program.call(function, *ordered(function, laid(p, sample.layout), targets)))
+    except ProgramError:
+        return
+    bad = value is None or not np.isfinite(value)
+    text = f"the loss is {value} where the right class has probability 0"
+    book.remark(f"{name}: probability 0", name, ("log of zero", text) if bad else None)
 
 
 def _prime(

@@ -10,6 +10,7 @@ import numpy as np
 from ..arrays import Array
 from ..gradient_patterns import proportion
 from .binding import arrays_in, roles_of
+from .edges import check_edges, check_memory, own_strengths, set_strength
 from .helpers import check_start
 from .hints import departure
 from .loading import ProgramError
@@ -26,7 +27,9 @@ def check_practice(checks: NetworkChecks) -> None:
     """All of it, in the order in which it matters."""
     subject, book = checks.subject, checks.book
     check_start(subject, book)
+    check_memory(subject, book)
     check_penalty(checks)
+    check_edges(checks)
     if checks.reading is None or checks.reading.net is None:
         return
     check_update(checks)
@@ -53,13 +56,14 @@ def check_penalty(checks: NetworkChecks) -> None:
     subject, book, reading = checks.subject, checks.book, checks.reading
     assert reading is not None
     takes = penalties(subject)
-    if not takes or "loss" not in subject.calls or any(a.size > 2000 for _, a in subject.parameters):
+    own = own_strengths(subject)
+    if not (takes or own) or "loss" not in subject.calls or any(a.size > 2000 for _, a in subject.parameters):
         return
     name, task, values = checks.where("backward"), reading.task, subject.values()
     try:
         found = []
         for strength in (0.0, 0.5):
-            subject.env.roles["reg"] = strength
+            set_strength(subject, strength)
             found.append((checks.own_loss(task), subject.gradients(task).arrays))
         numeric = _penalty_slopes(checks, task)
     except ProgramError as error:
@@ -68,9 +72,10 @@ def check_penalty(checks: NetworkChecks) -> None:
         return
     finally:
         subject.env.roles["reg"] = 0.0
+        vars(subject.holder).update(own) if subject.holder is not None else None
         subject.put(values)
     told = None
-    both = set(takes) >= {"loss", "backward"} or "backward" not in subject.calls
+    both = bool(own) or set(takes) >= {"loss", "backward"} or "backward" not in subject.calls
     for key, (along, direction) in numeric.items():
         a, b = found[0][1].get(key), found[1][1].get(key)
         if a is None or b is None or a.shape != b.shape or a.size != direction.size:
@@ -79,7 +84,7 @@ def check_penalty(checks: NetworkChecks) -> None:
         if abs(given - along) <= 1e-4 * max(abs(along), abs(given)) + 1e-7:
             continue
         where = departure(name, f"penalty's part of the gradient of {key} (along a direction)", given, along)
-        if abs(given) < 1e-9 and "backward" in (*takes, *(["backward"] if "backward" not in subject.calls else [])):
+        if abs(given) < 1e-9 and "backward" in (*takes, *(["backward"] if own or "backward" not in subject.calls else [])):
             told = ("missing regularizer", f"the loss has a penalty on {key}, its gradient has none", where)
         elif abs(along) < 1e-9 and both:
             told = ("loss without regularizer", f"the gradient of {key} has a penalty that the loss has not", where)
@@ -99,7 +104,7 @@ def _penalty_slopes(checks: NetworkChecks, task: Task) -> dict[str, tuple[float,
         kept = array.copy()
         values = []
         for strength in (0.5, 0.0):
-            subject.env.roles["reg"] = strength
+            set_strength(subject, strength)
             for step in (1e-5, -1e-5):
                 array[...] = kept + step * direction
                 values.append(checks.own_loss(task) or 0.0)

@@ -1,0 +1,92 @@
+"""A whole network where its numbers become extreme, and how its arrays begin: large logits, probability 0, shared memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arrays import Array
+from .binding import roles_of
+from .hints import Book
+from .loading import ProgramError
+from .networks import NetworkChecks
+from .subject import Subject
+
+LARGE = 5000.0
+
+
+def check_edges(checks: NetworkChecks) -> None:
+    """The loss at logits of 5000, and where the right class has probability 0."""
+    subject, reading = checks.subject, checks.reading
+    if reading is None or reading.net is None or "loss" not in subject.calls:
+        return
+    values, name = subject.values(), checks.where("loss")
+    last, softmax = reading.biases[-1], any("cross-entropy" in form.name for form, _ in checks.losses)
+    if not softmax:
+        return
+    try:
+        usual = checks.own_loss(reading.task)
+        if usual is None or not np.isfinite(usual):
+            return
+        if reading.net.output == "linear":  # the loss itself holds the softmax
+            shifted = _at(checks, values, _all_larger(values, last, reading.weights[-1]))
+            found = None
+            if shifted is None or not np.isfinite(shifted):
+                found = ("softmax overflow", f"logits of 5000 make the loss {shifted}")
+            checks.book.verdict("loss at large logits", name, found, 2.0)
+            if found:
+                return
+        if last is not None:
+            one = values[last].copy()
+            one.flat[0] += LARGE
+            certain = _at(checks, values, {**values, last: one})
+            text = f"the loss is {certain} where the right class has probability 0"
+            bad = certain is None or not np.isfinite(certain)
+            checks.book.remark("loss at probability 0", name, ("log of zero", text) if bad else None)
+    except ProgramError as error:
+        checks.book.unasked("loss at large logits", name, str(error))
+    finally:
+        subject.put(values)
+
+
+def _all_larger(values: dict[str, Array], bias: str | None, weight: str) -> dict[str, Array]:
+    """Parameters with which every output of a row is larger by the same number, or all of them large where there is no bias."""
+    if bias is None:
+        return {**values, weight: values[weight] * LARGE}
+    return {**values, bias: values[bias] + LARGE}
+
+
+def _at(checks: NetworkChecks, values: dict[str, Array], others: dict[str, Array]) -> float | None:
+    """The program's loss with other parameters."""
+    assert checks.reading is not None
+    try:
+        checks.subject.put(others)
+        return checks.own_loss(checks.reading.task)
+    finally:
+        checks.subject.put(values)
+
+
+def check_memory(subject: Subject, book: Book) -> None:
+    """No two parameters that stand in the same memory, as the program itself made them; passes in silence."""
+    raw = [(path, a) for path, a in subject.raw if a.dtype.kind == "f"]
+    for number, (path, a) in enumerate(raw):
+        for other, b in raw[:number]:
+            if a.ndim < 2 and np.shares_memory(a, b):
+                name = subject.name("init") or type(subject.holder).__name__
+                text = f"{other} and {path} stand in the same memory: a step of one moves the other"
+                book.failed("the start of the biases", name, "shared weights", text, 2.0)
+                return
+
+
+def own_strengths(subject: Subject) -> dict[str, float]:
+    """The attributes of a network that are the strength of a penalty."""
+    if subject.holder is None:
+        return {}
+    numbers = {name: value for name, value in vars(subject.holder).items() if isinstance(value, int | float)}
+    return {name: float(value) for name, value in numbers.items() if "reg" in roles_of(name) and not isinstance(value, bool)}
+
+
+def set_strength(subject: Subject, strength: float) -> None:
+    """The strength of the penalty, wherever the program takes it from."""
+    subject.env.roles["reg"] = strength
+    for name in own_strengths(subject):
+        setattr(subject.holder, name, strength)
