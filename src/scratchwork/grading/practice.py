@@ -72,7 +72,8 @@ def check_penalty(checks: NetworkChecks) -> None:
         return
     finally:
         subject.env.roles["reg"] = 0.0
-        vars(subject.holder).update(own) if subject.holder is not None else None
+        for attribute, strength in own.items():
+            setattr(subject.holder, attribute, strength)
         subject.put(values)
     told = None
     both = bool(own) or set(takes) >= {"loss", "backward"} or "backward" not in subject.calls
