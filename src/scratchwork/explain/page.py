@@ -8,8 +8,9 @@ from itertools import groupby
 from .._version import __version__
 from .document import Document, ImageProduct, Section
 from .network_map import network_map
-from .page_blocks import Blocks, prose
+from .page_blocks import Blocks
 from .style import STYLE
+from .wording import prose
 
 PHASES = {
     "input": ("The row", "What goes in."),
@@ -19,7 +20,7 @@ PHASES = {
     "update": ("Update", "One step of the optimizer: every parameter moves against its gradient."),
     "subject": ("The equations", ""),
     "example": ("An example with numbers", ""),
-    "check": ("The gradient check", ""),
+    "check": ("The check", ""),
 }
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

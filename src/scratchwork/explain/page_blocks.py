@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable
 from html import escape
 
 import numpy as np
 
 from ..arrays import Shape
-from .cells import Cell, Grid, grid_of, headings, numbered, shape_text
+from .cells import Cell, Grid, grid_of, headings, numbered
 from .document import (
     Block,
     Equation,
@@ -21,15 +19,12 @@ from .document import (
     Quoted,
     Rewritten,
     Table,
-    laid_out,
 )
-from .formula import RELATIONS, SIGNS, Formula, Operator, Row, flat
-from .heatmaps import brightness, data_uri, drawn_size, extent_of, heat_map, signed_picture
+from .drawings import heat_map_of, image_product, product
+from .heatmaps import extent_of
 from .rounding import rounded
+from .wording import SHORT, equals, in_pieces, math_of, named, prose
 
-SHORT = 28
-"""Characters of a formula that are not broken, and of a note that stands beside it: they fit on a phone."""
-EMPHASIS = re.compile(r"(?<![\w*])\*(\w[^*\n]{0,60}?)\*(?![\w*])")
 BETWEEN = {False: "…", True: "⋮"}
 
 
@@ -128,67 +123,13 @@ class Blocks:
         return table(block)
 
 
-def prose(text: str) -> str:
-    """Plain text as HTML; what stands in `backticks` is code, and *this* is emphasized."""
-    parts = escape(text, quote=False).split("`")
-    if len(parts) % 2 == 0:  # a backtick without its partner is a backtick
-        parts[-2:] = ["`".join(parts[-2:])]
-    return "".join(f"<code>{part}</code>" if i % 2 else EMPHASIS.sub(r"<em>\1</em>", part) for i, part in enumerate(parts))
-
-
-def plain(text: str) -> str:
-    """The same without its marks, for a terminal."""
-    return EMPHASIS.sub(r"\1", text).replace("`", "")
-
-
-def math_of(formula: Formula) -> str:
-    """A formula on a line of its own."""
-    return f'<math display="block">{formula.mathml()}</math>'
-
-
-def in_pieces(formula: Formula) -> str:
-    """A formula with numbers: one piece where it is short, else one for each term, so that lines break between them."""
-    groups: list[list[Formula]] = [[]]
-    for part in flat(formula.parts) if isinstance(formula, Row) else (formula,):
-        if isinstance(part, Operator) and part.sign in RELATIONS | SIGNS and groups[-1]:
-            groups.append([])
-        groups[-1].append(part)
-    if len(groups) > 1 and formula.box().width <= SHORT:
-        groups = [[part for group in groups for part in group]]
-    pieces = ("".join(part.mathml() for part in group) for group in groups)
-    return " ".join(f'<math displaystyle="true">{_infix(piece)}</math>' for piece in pieces)
-
-
-def _infix(piece: str) -> str:
-    """A sign at the beginning of a piece stands between two terms all the same."""
-    return (
-        '<mo form="infix" lspace="0" rspace="0.25em">' + piece.removeprefix("<mo>")
-        if piece.startswith("<mo>")
-        else f"<mrow>{piece}</mrow>"
-    )
-
-
-def equals(result: Formula) -> Formula:
-    """= result, where it does not begin with a relation itself."""
-    first = result.parts[0] if isinstance(result, Row) and result.parts else result
-    if isinstance(first, Operator) and first.sign in RELATIONS:
-        return result
-    return Row((Operator("="), result))
-
-
-def named(block: Numbers) -> str:
-    """What an array is called, and its shape."""
-    symbol = block.symbol or block.name.rsplit("/", 1)[-1]
-    return f"<b>{escape(symbol)}</b> <span>({shape_text(np.shape(block.array))})</span>"
-
-
 def numbers(block: Numbers, picture: Shape | None = None) -> str:
     """An array: its numbers in brackets, of a large one the corners beside a heat map of all of it."""
     grid = grid_of(block.array)
     caption = named(block) + (f" {prose(block.note)}" if block.note else "")
     inside = matrix(block, grid)
     if not grid.whole:
-        inside = f'<div class="row">{_heat_map(block, picture)}{inside}</div>'
+        inside = f'<div class="row">{heat_map_of(block, picture)}{inside}</div>'
     return f'<figure class="numbers {block.role}"><figcaption>{caption}</figcaption>{inside}</figure>'
 
 
@@ -224,95 +165,6 @@ def _cell(cell: Cell | None, extent: float, between_rows: bool) -> str:
     full = repr(cell.value)
     title = f' title="{full}"' if full.removesuffix(".0") != cell.text.replace("−", "-") else ""
     return f'<td{tint} data-i="{place}" data-value="{full}"{title}>{cell.text}{pad}</td>'
-
-
-def _heat_map(block: Numbers, picture: Shape | None) -> str:
-    array = np.asarray(block.array, np.float64)
-    if picture is not None and array.size == math.prod(picture):  # a row of pixels, or the gradient of one
-        array = array.reshape(picture).sum(axis=2) if len(picture) == 3 else array.reshape(picture)
-    rows, columns = laid_out(array).shape
-    width, height = drawn_size((rows, columns))
-    symbol = block.symbol or block.name.rsplit("/", 1)[-1]
-    words = f"Heat map of {symbol}, {rows} by {columns} numbers; full colour is {rounded(extent_of(array))} away from 0"
-    return (
-        f'<img class="map-img" src="{heat_map(array)}" width="{width}" height="{height}" '
-        f'alt="{escape(words)}" title="{escape(words)}">'
-    )
-
-
-def product(block: Product) -> str:
-    """Matrices as boxes whose sides grow with the logarithm of their lengths; the lengths that must agree stand out."""
-    shapes = [(name, _two(shape)) for name, shape in (*block.factors, block.result)]
-    top = 34.0
-    height = max(_side(shape[0]) for _, shape in shapes)
-    x, drawn, last = 14.0 + 7.0 * len(f"{shapes[0][1][0]:,}"), [], len(shapes) - 1
-    for i, (name, (rows, columns)) in enumerate(shapes):
-        wide, tall = _side(columns), _side(rows)
-        y = top + (height - tall) / 2
-        inner_left, inner_top = ("size inner" if agrees else "size" for agrees in (0 < i < last, i < last - 1))
-        made = ' class="made"' if i == last else ""
-        drawn.append(
-            f'<rect{made} x="{x:.0f}" y="{y:.0f}" width="{wide:.0f}" height="{tall:.0f}" rx="2"/>'
-            f'<text class="{inner_top}" x="{x + wide / 2:.0f}" y="{y - 5:.0f}">{columns:,}</text>'
-            f'<text class="{inner_left}" x="{x - 6:.0f}" y="{y + tall / 2 + 4:.0f}" '
-            f'style="text-anchor:end">{rows:,}</text>'
-            f'<text x="{x + wide / 2:.0f}" y="{top + height + 18:.0f}">{escape(name)}</text>'
-        )
-        x += wide
-        if i < last:
-            sign = "=" if i == last - 1 else "·"
-            drawn.append(f'<text x="{x + 14:.0f}" y="{top + height / 2 + 5:.0f}" style="font-size:16px">{sign}</text>')
-            x += 28 + 7.0 * len(f"{shapes[i + 1][1][0]:,}") + 6
-    words = " times ".join(f"{name} {r} by {c}" for name, (r, c) in shapes[:-1])
-    name, (rows, columns) = shapes[-1]
-    words += f" gives {name} {rows} by {columns}"
-    width, tall = x + 30, top + height + 26
-    return (
-        f'<div class="product"><svg role="img" aria-label="{escape(words)}" width="{width:.0f}" height="{tall:.0f}" '
-        f'viewBox="0 0 {width:.0f} {tall:.0f}">{"".join(drawn)}</svg></div>'
-    )
-
-
-def _two(shape: Shape) -> tuple[int, int]:
-    if len(shape) == 0:
-        return 1, 1
-    return (1, shape[0]) if len(shape) == 1 else (math.prod(shape[:-1]), shape[-1])
-
-
-def _side(length: int) -> float:
-    return 16.0 + 8.0 * math.log2(max(length, 1))
-
-
-def image_product(block: ImageProduct, hide: Callable[[str, str], str]) -> str:
-    """The input, the weights laid out like it, and their product entry by entry, as three pictures."""
-    image = np.asarray(block.image, np.float64)
-    height, width = image.shape[:2]
-    neuron, _, words = block.neuron.partition(": ")
-    pictures = [
-        ("", data_uri(brightness(image)), "the input", f"{height} by {width} pixels"),
-        (" signed", _signed(block.weights), f"the weights of {neuron}", "vermilion above 0, blue below"),
-        (" signed", _signed(block.product), "their product, entry by entry", "what speaks for the neuron, and against it"),
-    ]
-    side = 176 / max(height, width)
-    drawn = [
-        f'<figure class="picture{kind}"><img src="{source}" width="{round(side * width)}" height="{round(side * height)}" '
-        f'alt="Picture of {escape(title)}: {text}"><figcaption>{escape(title)}</figcaption></figure>'
-        for kind, source, title, text in pictures
-    ]
-    number = f'<b data-name="{escape(block.name)}/total" data-value="{float(block.total)!r}">{rounded(block.total)}</b>'
-    words = words or f"the sum of the product is {rounded(block.total)}; the bias comes on top of it"
-    sentence = prose(words[0].upper() + words[1:] + ".").replace(rounded(block.total), number, 1)
-    return (
-        f'<div class="pictures">{drawn[0]}<span class="sign">·</span>{drawn[1]}<span class="sign">=</span>{drawn[2]}</div>'
-        f"{hide('the sum of the product', f'<p>{sentence}</p>')}"
-    )
-
-
-def _signed(values: object) -> str:
-    array = np.asarray(values, np.float64)
-    if array.ndim == 3:  # colours: what the three channels weigh together
-        array = array.sum(axis=2)
-    return signed_picture(array)
 
 
 def table(block: Table, *, hide: bool = False) -> str:

@@ -29,8 +29,8 @@ from .document import (
 from .formula import Formula, Row, Words
 from .heatmaps import block_means, extent_of
 from .page import PHASES
-from .page_blocks import equals, plain
 from .rounding import rounded
+from .wording import equals, plain
 
 ABOVE, BELOW = " ░▒▓█", " -=≡#"
 """Shades for numbers above 0, and for those below it."""
