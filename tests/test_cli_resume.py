@@ -155,6 +155,7 @@ def test_force_gives_up_the_checkpoints_of_the_run_before(here):
         (["train", "digits", "--resume", "run"], 2, "leave DATA out"),
         (["train", "--resume", "run", "--epochs", "3"], 2, "leave --epochs out"),
         (["train", "--resume", "run", "--out", "x"], 2, "leave --out out"),
+        (["train", "--resume", "run", "--config", "run/config.json"], 2, "leave --config out"),
         (["train", "--resume", "nowhere"], 1, "there is no run folder nowhere"),
         (["train", "--resume", "."], 1, "holds no run"),
         (["train", "--resume", "damaged"], 1, "is no JSON"),

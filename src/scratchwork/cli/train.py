@@ -132,8 +132,8 @@ def run(options: argparse.Namespace) -> int:
 def resume(options: argparse.Namespace) -> int:
     """Go on with a run; data and settings are its own."""
     given = overrides_from(options)
-    others = [flag for flag, value in (("--out", options.out), ("--force", options.force)) if value]
-    wrong = ["DATA"] if options.data is not None else [*map(flag_of, given), *others]
+    others = [flag for flag in ("--config", "--out", "--force") if getattr(options, flag[2:])]
+    wrong = ["DATA"] if options.data is not None else [*others, *map(flag_of, given)]
     if wrong:
         raise SettingsError(f"--resume goes on with what the run began with: leave {wrong[0]} out")
     found = find_run(options.resume)
