@@ -27,6 +27,7 @@ from .rows_apart import Reached
 ROWS = 6
 STEP = 6e-6
 MOST = 1500  # entries of one array that are compared
+LARGE = 1100  # entries of the largest array of a layer that is checked as it is, square or not
 TOLERANCE = 1e-5
 LIBRARY = ("L1", "L2", "ElasticNet")
 
@@ -77,7 +78,7 @@ def _small(layer: Layer, x: Array) -> tuple[Layer, Array]:
     """The same kind of layer for 5 features, where it can be built for them and the given one has very many."""
     sizes = [parameter.value.size for _, parameter in layer.parameters()]
     rng = np.random.default_rng(17)
-    if x.ndim == 2 and max([x.shape[1], *sizes]) > 400 and x.shape[1] > 5:
+    if x.ndim == 2 and max([x.shape[1], *sizes]) > LARGE and x.shape[1] > 5:
         small = copy.deepcopy(layer)
         rows = rng.normal(size=(len(x), 5))
         try:
