@@ -16,6 +16,7 @@ from .looks import WATCHED, LayerLook, Look, some_rows
 from .order import order_of_rows
 from .rates import learning_rate
 from .record import Record
+from .rows_given import alike
 from .scores import hidden_imbalance
 from .stuck import stuck_at_chance
 
@@ -47,6 +48,8 @@ def idle_layers(record: Record, skill: float) -> list[Finding]:
     """SW801 and SW802: units that hand no gradient on for any of the rows; which, and since when."""
     findings: list[Finding] = []
     end = record.looks[-1]
+    if alike(record.rows.x):
+        return findings  # units that are the same for all rows are not idle: the rows are the same
     for position, layer in enumerate(end.layers):
         output = position == len(end.layers) - 1
         if layer.idle is None or (output and layer.kind == "bounded"):

@@ -21,11 +21,30 @@ KEYS = 24  # columns that a row is known by at first
 
 
 def probe(patient: Patient) -> Iterator[Finding]:
-    """Labels, order, repetition, split."""
+    """Rows that are all the same; labels, order, repetition, split."""
+    yield from _alike(patient)
     yield from _labels(patient)
     yield from _order(patient)
     yield from _repeated(patient)
     yield from _split(patient)
+
+
+def alike(x: Any) -> bool:
+    """Whether all rows are the same: nothing can be learned of them, whatever the network does with them."""
+    if isinstance(x, SparseRows) or len(x) < 2:
+        return False
+    return bool((x[1:] == x[:1]).all())
+
+
+def _alike(patient: Patient) -> Iterator[Finding]:
+    """SW501 of inputs that say nothing."""
+    if len(patient.sample) < 4 or not alike(patient.sample.x):
+        return
+    first = np.asarray(patient.sample.x)[0].reshape(-1)
+    value = f"{float(first[0]):g} everywhere" if (first == first[0]).all() else "of several numbers, but always the same"
+    cause = f"all rows of x are the same ({value}): the outputs can say nothing but how often each target comes"
+    fix = "look at how x came about: an integer division (x // 255), astype(int) after scaling, or a buffer never filled"
+    yield found("SW501", cause, fix, where="x", path=["do the rows differ? no"], rows=len(patient.rows))
 
 
 def _labels(patient: Patient) -> Iterator[Finding]:
