@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from ..arrays import Array
-from ..layers import ELU, GELU, BatchNorm, Dropout, LeakyReLU, Mish, ReLU, SiLU
+from ..layers import ELU, GELU, BatchNorm, Dense, Dropout, Flatten, LeakyReLU, Mish, ReLU, SiLU
 from ..optimizers import Adam, inplace_clip_by_global_norm, inplace_clip_by_value
 from ..preparation import Rows
 from ..second_order import LBFGS
@@ -72,6 +72,7 @@ class Change:
     linear_end: bool = False  # without the last layer
     fifty: bool = False  # of fifty rows alone, all at once
     undropped: bool = False  # without dropout
+    reference: bool = False  # with a network of one wide hidden layer
     steady: bool = False  # with the largest learning rate of the schedule all the time
 
 
@@ -129,6 +130,8 @@ class Attempts:
             network.layers, network.shapes = network.layers[:-1], network.shapes[:-1]
         if change.fresh:
             inplace_fresh(network)
+        if change.reference:
+            network = _reference(network)
         if change.inputs:
             rows = with_standard_inputs(rows)
         if change.targets:
@@ -156,13 +159,20 @@ class Attempts:
         return rows, chance_of(rows, self.patient.loss, scaled.shape[1]).loss
 
 
+def _reference(network: Sequential) -> Sequential:
+    """A network for the same rows and targets with 64 units in one hidden layer."""
+    wide = Sequential([Flatten(), Dense(64), ReLU(), Dense(network.out_shape[0])])
+    wide.build(network.in_shape, rng=13, dtype=network.dtype)
+    return wide
+
+
 class _Steps:
     """The steps of a trial, which are those of training."""
 
     def __init__(self, patient: Patient, network: Sequential, change: Change) -> None:
         settings = patient.settings
         self.network, self.loss, self.settings = network, patient.loss, settings
-        rule = settings.optimizer
+        rule = Adam(5e-3) if change.reference else settings.optimizer
         if isinstance(rule, LBFGS) or rule is None:
             rule = Adam(3e-3)
         regularizer, constraint = settings.regularizer, settings.constraint

@@ -113,7 +113,7 @@ def _layer(name: str, layer: Layer, x: Array) -> Iterator[Finding]:
         return
     if np.shape(y) != np.shape(twice) or not np.array_equal(y, twice):
         return  # random: SW1401 is about that
-    u = rng.normal(size=y.shape)
+    u: Array = np.asarray(rng.normal(size=np.shape(y)))
     try:
         with np.errstate(all="ignore"):
             dx = layer.backward(u.copy(), cache, need_dx=True)

@@ -18,7 +18,7 @@ from ..second_order import LBFGS
 from .attempts import Attempt, Attempts
 from .dependence import dependence, standard_rows, unrelated
 from .findings import Finding, found
-from .patient import Patient, leaves
+from .patient import Patient, hidden_products, leaves, place
 
 LEARNED, NOTHING = 0.85, 0.95  # of chance
 LOWER = (0.1, 0.01, 0.001, 1e-4)
@@ -54,7 +54,9 @@ def probe(patient: Patient, attempts: Attempts, explained: bool) -> Iterator[Fin
         learned = any(attempt.good() for attempt in attempts.done.values())
     others = list(unrelated(patient, path))
     yield from others
-    if not learned and not others:
+    narrow = [] if others else list(_narrow(patient, attempts, path))
+    yield from narrow
+    if not learned and not others and not narrow:
         yield from _nothing(patient, attempts, path)
 
 
@@ -284,6 +286,26 @@ def _nothing(patient: Patient, attempts: Attempts, path: list[str]) -> Iterator[
         cause = f"the nearest rows tell the targets (correlation {best:.2f}), and fifty rows alone leave the loss of this "
         cause += f"network at {_shown(fifty.end)}: it has too few units, or no hidden layer, for what is to be learned"
         yield found("SW1602", cause, "a hidden layer, such as Dense(32), ReLU()", path=path, loss_after=fifty.end, skill=best)
+
+
+def _narrow(patient: Patient, attempts: Attempts, path: list[str]) -> Iterator[Finding]:
+    """SW1602 for classes that have to pass through one or two units, where a wide layer tells them apart."""
+    products = hidden_products(patient.network)
+    widths = [layer.units for _, layer in products[:-1]]
+    outputs = patient.network.out_shape[0]
+    if patient.loss.task == "regression" or not widths or min(widths) > 2 or min(widths) >= outputs:
+        return
+    factors = {1.0, min(attempts.compression, 30.0), 10.0}
+    best = min((attempts.run(factor=factor) for factor in factors), key=lambda one: one.end)
+    wide = attempts.run(reference=True, inputs=True)
+    if best.end < 0.5 or wide.end > 0.5 * best.end or not wide.right > best.right + 0.15:
+        return
+    name, layer = products[widths.index(min(widths))]
+    path = [*path, f"does a network of 64 hidden units learn the same rows? to {_shown(wide.end)}"]
+    units = "1 unit" if min(widths) == 1 else f"{min(widths)} units"
+    cause = f"{outputs} classes have to pass through {units}: the loss falls to {_shown(best.end)} ({best.right:.0%} right), "
+    cause += f"with 64 units in the same number of steps to {_shown(wide.end)} ({wide.right:.0%})"
+    yield found("SW1602", cause, "more units in the narrowest layer", where=place(name, layer), path=path, loss_after=best.end)
 
 
 def _flat(layer: Layer) -> bool:

@@ -129,9 +129,11 @@ def _targets(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
     if not (large or small) or isinstance(patient.settings.optimizer, LBFGS):
         return
     factors = sorted({1.0, attempts.compression, min(attempts.compression, 10.0)})
+    hard = size > 100.0
+    if hard and attempts.run().start > 4.5 and attempts.run(targets=True).good(0.9):
+        factors = [1.0]  # so far away that many steps do nothing but go there
     best = min(attempts.run(factor=factor).end for factor in factors)
     scaled = min((attempts.run(factor=factor, targets=True) for factor in factors), key=lambda one: one.end)
-    hard = size > 100.0
     if scaled.end > 0.9 or best < (2 * scaled.end + 0.05 if hard else max(1.3 * scaled.end + 0.02, 0.9)):
         return
     cause = (
