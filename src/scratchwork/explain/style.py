@@ -19,7 +19,7 @@ html { scroll-behavior: smooth; -webkit-text-size-adjust: 100%; }
 body {
   margin: 0 auto; padding: 0 1.25rem 4rem; max-width: 58rem; background: var(--paper); color: var(--ink);
   font: 1rem/1.6 -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", system-ui, sans-serif;
-  font-variant-numeric: tabular-nums; overflow-wrap: break-word;
+  font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
 }
 h1, h2, h3 { line-height: 1.25; font-weight: 650; text-wrap: balance; }
 h1 { font-size: 1.9rem; margin: .2rem 0 .6rem; letter-spacing: -.01em; }
@@ -45,6 +45,7 @@ section {
 }
 section:target { box-shadow: 0 0 0 2px var(--tone); }
 section > header { display: flex; flex-wrap: wrap; gap: .1rem 1rem; align-items: baseline; justify-content: space-between; }
+section > header h3 { min-width: 0; }
 section > header p { margin: 0; font-size: .85rem; }
 section > header a { color: var(--soft); }
 
@@ -193,6 +194,7 @@ body > footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(-
   .skip, .top { display: none; }
   .map-img, .signed img { filter: none; }
   .eq, .scroll, .map, .source pre { overflow: visible; }
+  .source pre { white-space: pre-wrap; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 """
