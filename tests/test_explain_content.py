@@ -446,3 +446,30 @@ def test_which_entries_are_shown():
     assert len(shown_entries(np.ones((8, 8)))) == 64
     assert shown_entries(np.asarray(3.0)) == [((), 3.0)]
     assert dict(shown_entries(np.arange(8.0).reshape(2, 2, 2)))[(1, 0, 1)] == 5.0
+
+
+def test_of_many_networks_side_by_side_two_are_shown():
+    def trained(seed):
+        network = sw.Sequential([sw.Dense(3), sw.Softmax()])
+        network.build((4,), rng=seed)
+        return network
+
+    network = sw.average([trained(seed) for seed in range(6)])
+    for neuron, more in ((None, set()), ("0.4.0:1", {"forward/0.4/y", "forward/0.4.0/y", "forward/0.4.1/y"})):
+        document = document_of(network, X, LABELS, loss=sw.CategoricalCrossEntropy(), optimizer="adam", neuron=neuron)
+        names = {name for name in arrays(document) if name.startswith("forward") and name.endswith("y")}
+        parts = {f"forward/0.{k}{part}/y" for k in (0, 1) for part in ("", ".0", ".1")}
+        assert names == {"forward/0/y", "forward/1/y"} | parts | more
+        assert "Two of them are shown" in words(document)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38, -1e30])
+def test_numbers_that_are_not_finite_are_shown(value):
+    for layer in (sw.ReLU(), sw.SELU(), sw.Softmax(), sw.BatchNorm(), sw.Mish(), sw.GELU(approximate="tanh")):
+        network = sw.Sequential([sw.Dense(3), layer, sw.Dense(3)])
+        network.build((4,))
+        network.layers[0].weight.value[0, 0] = value
+        told = sw.walkthrough(network, X, LABELS, loss=sw.SoftmaxCrossEntropy(), optimizer=sw.Adam(), row=1)
+        assert told.html()
+        assert told.text()

@@ -13,7 +13,7 @@ from ..arrays import Array, Shape
 from ..data.checks import check_features, check_y
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..labels import targets_of
-from ..layers import Dense, Flatten
+from ..layers import Dense, Flatten, Parallel
 from ..losses import Loss, apply_link
 from ..model import Model
 from ..optimizers import Optimizer
@@ -24,6 +24,7 @@ from ..sparse_rows import SparseRows
 from .document import Block, Document, ImageProduct, Prose, Quoted, Section
 from .inputs import network_table, preprocessing_sections, raw_blocks
 from .loss_pages import loss_section
+from .moves import MOST_NETWORKS
 from .pages import backward_section, forward_section, short
 from .parts import Context, shape_text, shown
 from .rounding import rounded
@@ -86,7 +87,7 @@ def document_of(
     sections.append(_prediction_section(network, done, names, loss))
     if done.gradient is not None:
         sections.append(loss_section(done, context))
-        sections += [backward_section(step, context) for step in _backward_order(done)]
+        sections += [backward_section(step, context) for step in reversed(_told(done, context)) if step.dy is not None]
     if rule is not None:
         sections += update_sections(done, context, rule)  # type: ignore[arg-type]
     summary = _summary(net, done, called if called != f"Row {row}" else f"Row {row} of {len(rows):,}")
@@ -206,7 +207,7 @@ def _forward_sections(done: Trace, context: Context, net: Sequential, picture: S
     sections = []
     last = done.steps[-1]
     seen = picture is None
-    for step in done.steps:
+    for step in _told(done, context):
         section = forward_section(step, context, step is last)
         if not seen and picture is not None and isinstance(step.layer, Dense) and step.x[0].size == int(np.prod(picture)):
             at = next((i for i, block in enumerate(section.blocks) if isinstance(block, Quoted)), len(section.blocks))
@@ -270,9 +271,20 @@ def _prediction_section(network: Any, done: Trace, names: tuple[str, ...], loss:
 LINKED = {"softmax": "softmax(y)", "sigmoid": "σ(y)", "exp": "exp(y)"}
 
 
-def _backward_order(done: Trace) -> list[Step]:
-    """From the last layer to the first; one that is made of others before them."""
-    return [step for step in reversed(done.steps) if step.dy is not None]
+def _told(done: Trace, context: Context) -> list[Step]:
+    """The steps that have sections: of many networks side by side the first two, and the one that was asked for."""
+    left_out = []
+    for step in done.steps:
+        if isinstance(step.layer, Parallel) and len(step.layer.networks) > MOST_NETWORKS:
+            left_out += [f"{step.path}.{k}" for k in range(2, len(step.layer.networks))]
+    asked = context.neuron[0] if context.neuron is not None else ""
+    kept = [path for path in left_out if f"{asked}.".startswith(f"{path}.")]
+    return [
+        step
+        for step in done.steps
+        if not any(f"{step.path}.".startswith(f"{path}.") for path in left_out)
+        or any(f"{step.path}.".startswith(f"{path}.") for path in kept)
+    ]
 
 
 def _name(net: Sequential) -> str:
@@ -294,4 +306,7 @@ def _summary(net: Sequential, done: Trace, called: str) -> list[Prose]:
             f"All numbers here are calculated in float64, with fifteen digits, and shown with four.{agree} Indices count from "
             "0, as in the code. Below each step stand the lines of source that ran."
         ),
+        Prose("dx is short for ∂L/∂x: by how much the loss L grows, per unit, when x does; so are dW, db and the others.")
+        if done.gradient is not None
+        else Prose("Without a loss and an answer there is nothing to go back from: this is the forward alone."),
     ]

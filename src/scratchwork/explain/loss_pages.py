@@ -247,7 +247,8 @@ def loss_section(done: Trace, context: Context) -> Section:
     if page is not OWN and (words := first_sentence(loss)):
         blocks.append(Prose(words))
     blocks.append(shown("loss", "prediction", done.prediction[done.row], "prediction", columns=context.outputs))
-    blocks.append(shown("loss", "target", np.atleast_1d(np.asarray(target[done.row], np.float64)), "target"))
+    said = context.outputs[int(target[done.row])] if context.outputs and target.ndim == 1 else ""
+    blocks.append(shown("loss", "target", np.atleast_1d(np.asarray(target[done.row], np.float64)), "target", note=said))
     blocks += page.value(done, context)
     blocks.append(shown("loss", "row", np.asarray(done.row_value), "ℓ", result=True, note="the loss of this row"))
     if n > 1:

@@ -15,6 +15,8 @@ from .notation import Value, entry, read, row
 from .parts import Context, chosen, plain_sum, shape_text, shown, worked
 from .trace import Step
 
+MOST_NETWORKS = 3
+"""Of more networks than these side by side only the first two are shown, and the one with a neuron that was asked for."""
 CHECKED = 400
 """A layer of somebody's own is checked where it handles no more numbers than this."""
 
@@ -70,12 +72,17 @@ def average_backward(step: Step, context: Context) -> list[Block]:
 def parallel_forward(step: Step, context: Context) -> list[Block]:
     """Several networks' outputs side by side."""
     layer: Any = step.layer
+    count = len(layer.networks)
+    left_out = (
+        [] if count <= MOST_NETWORKS else [Prose("Two of them are shown; the others do the same with weights of their own.")]
+    )
     return [
         Equation(read("y = [f_0(x), f_1(x), …]")),
         Prose(
-            f"The outputs of the {len(layer.networks)} networks above, each {layer.width} wide, stand side by side in one row: "
-            f"columns 0 to {layer.width - 1} are those of network 0."
+            f"The outputs of the {count} networks inside, each {layer.width} wide, stand side by side in one row: columns 0 to "
+            f"{layer.width - 1} are those of network 0."
         ),
+        *left_out,
     ]
 
 
