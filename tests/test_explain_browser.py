@@ -6,6 +6,8 @@ import time
 import pytest
 from benchmarks.photographs import WIDTHS, Browser, find_browser, subjects
 
+import scratchwork as sw
+
 MOST_BYTES = 1_000_000
 MOST_SECONDS = 2.0
 
@@ -15,7 +17,7 @@ def pages(tmp_path_factory):
     """The three pages of the proof: (file, seconds that it took to make)."""
     folder = tmp_path_factory.mktemp("pages")
     found = {}
-    for name, make in subjects().items():
+    for name, make in {**subjects(), "hostile": hostile}.items():
         make()  # the first one pays for imports
         begun = time.perf_counter()
         text = make().html()
@@ -26,7 +28,18 @@ def pages(tmp_path_factory):
     return found
 
 
-@pytest.mark.parametrize("name", ["2-3-2", "784-10-10", "batch-norm"])
+def hostile() -> sw.Walkthrough:
+    """Names that are long, that no line may be broken in, and that would be HTML if they were not escaped."""
+    network = sw.Sequential([sw.Dense(3, weight_initializer="glorot_uniform", use_bias=False)])
+    network.build((2,), rng=0)
+    labels = ["<script>alert(1)</script>", "x" * 90, "a & 'b'"]
+    scale = sw.preprocessing.Rescale(0.00392156862745098)
+    names = ["<img src=x onerror=alert(1)>", "an_endless_name_" * 6]
+    model = sw.Model(network, preprocessing=[scale], labels=labels, task="multiclass", link="softmax", feature_names=names)
+    return sw.walkthrough(model, [[1.0, 2e300]], [labels[0]], optimizer="adam")
+
+
+@pytest.mark.parametrize("name", ["2-3-2", "784-10-10", "batch-norm", "hostile"])
 def test_pages_are_small_and_soon_made(pages, name):
     path, seconds = pages[name]
     assert path.stat().st_size <= MOST_BYTES

@@ -83,12 +83,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", metavar="FOLDER", help="where mnist and cifar10 are looked for first")
 
 
-def place_of_neuron(value: Any) -> tuple[int, int]:
-    """(layer, index) from "0:7"."""
-    match = re.fullmatch(r"(\d{1,6}):(\d{1,9})", str(value).strip())
+def place_of_neuron(value: Any) -> tuple[str, int]:
+    """(layer, index) from "0:7", or from "0.1:7" for a layer inside another."""
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})*):(\d{1,9})", str(value).strip())
     if match is None:
         raise SettingsError(f"a layer and a neuron of it, both from 0, are needed, such as 0:7; received {value!r}")
-    return int(match[1]), int(match[2])
+    return match[1], int(match[2])
 
 
 def run(options: argparse.Namespace) -> int:

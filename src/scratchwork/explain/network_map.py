@@ -10,7 +10,7 @@ from .document import Section
 ROWS = {"input": 1, "forward": 1, "loss": 1, "backward": 2, "update": 3}
 TILES = re.compile(r"The parameters of layer ([\d.]+)$")
 CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
-MOST_LETTERS = 28
+UNBROKEN, MOST_LETTERS = 12, 28
 MOST_ACROSS = 6
 """Columns that fit side by side; a longer network runs downwards, as on a phone."""
 
@@ -52,8 +52,9 @@ def network_map(sections: tuple[Section, ...]) -> str:
 
 
 def _tile(name: str) -> str:
-    """A name as a tile shows it: without empty brackets, and ready to be broken before a capital."""
-    return CAPITALS.sub("<wbr>", escape(short(name.removesuffix("()"))))
+    """A name as a tile shows it: without empty brackets, and a long one ready to be broken before a capital."""
+    text = escape(short(name.removesuffix("()")))
+    return CAPITALS.sub("<wbr>", text) if len(text) > UNBROKEN else text
 
 
 def short(name: str) -> str:

@@ -38,7 +38,8 @@ def remade(words: Any) -> Any | None:
         return None
     known = {kind.__name__: kind for kind in (*LOSSES.values(), *OPTIMIZERS.values(), *SCHEDULES.values())}
     try:
-        return _made(ast.parse(words, mode="eval").body, known)
+        node = ast.parse(words, mode="eval").body
+        return _made(node, known) if isinstance(node, ast.Call) else None
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError, ScratchworkError):
         return None
 
