@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from .components import ComponentChecks
 from .discover import class_subjects, function_subjects
+from .edges import check_parts
 from .gradients import check_gradients
 from .helpers import check_helpers
 from .hints import Book
@@ -35,7 +36,7 @@ def grade_program(program: Program, book: Book, style: str) -> tuple[str, tuple[
             start = len(book.checks)
             asked = grade_network(program, subject, book)
             piece = (start, len(book.checks))
-            key = (misfits(book, piece), -asked, subject.style, piece)
+            key = (misfit(book, piece), -asked, subject.style, piece)
             if best is None or key[0] < best[0]:
                 best = key
         if best is not None and best[0] == 0:
@@ -44,13 +45,13 @@ def grade_program(program: Program, book: Book, style: str) -> tuple[str, tuple[
 
 
 OUTPUTS = re.compile(r" (3|0\.333333) times")  # the number of outputs: made for one output, where such means agree
-MISFITS = ("does not run", "wrong shape", "wrong output", "wrong loss", "not finite", "hangs")
+MISFITS = {"does not run": 3, "hangs": 3, "out of memory": 3, "wrong output": 2, "wrong loss": 1}
 
 
-def misfits(book: Book, piece: tuple[int, int]) -> int:
-    """How many checks failed in a way that may be the fault of the reading: any other mistake is the program's own."""
+def misfit(book: Book, piece: tuple[int, int]) -> int:
+    """How much of what failed may be the fault of the reading; any other mistake is the program's own."""
     failed = [check for check in book.checks[slice(*piece)] if check.passed is False]
-    return sum(check.diagnosis in MISFITS or bool(OUTPUTS.search(check.sentence)) for check in failed)
+    return max((MISFITS.get(check.diagnosis or "", 0) for check in failed), default=0)
 
 
 def subjects(program: Program, classes: int, deep: bool) -> Iterator[Subject]:
@@ -66,7 +67,9 @@ def grade_network(program: Program, subject: Subject, book: Book) -> float:
         check_helpers(program, book)
         checks = NetworkChecks(subject, book)
         if checks.run() is not None:
-            check_gradients(checks)
+            if check_parts(checks):  # else every gradient departs, and the rest follows from that
+                checks.report_loss()
+                check_gradients(checks)
             check_practice(checks)
     except ProgramError as error:
         book.error("the network can be checked", subject.style, error, 2.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -332,18 +332,49 @@ class ComponentChecks:
         if not any(n in vars(c) for c in cls.__mro__[:-1] for n in dir(cls) if re.match("^(update|step|apply|optimi)", n)):
             return
         names = {"weight": "weights", "bias": "biases", "dweight": "dweights", "dbias": "dbiases"}
-        like: Callable[[], Any] = lambda: None
-        if dense and dense[0].unit is not None:
-            unit = dense[0].unit
-            weight, bias = unit.weight, unit.bias
-            if weight is not None and bias is not None and "." not in weight[0] + bias[0]:
-                kept = [n for n in vars(unit.thing) if is_gradient_name(n)]
-                dw = next((n for n in kept if canonical(n) in ("d" + canonical(weight[0]), canonical(weight[0]) + "d")), None)
-                db = next((n for n in kept if canonical(n) in ("d" + canonical(bias[0]), canonical(bias[0]) + "d")), None)
-                if dw and db:
-                    names = {"weight": weight[0], "bias": bias[0], "dweight": dw, "dbias": db}
-                    like = lambda: copy.deepcopy(unit.thing)
-        check_optimizer(self.program, self.book, cls, names, like)
+        unit = dense[0].unit if dense else None
+        known = gradient_names(unit) if unit is not None else None
+        if unit is None or known is None:
+            check_optimizer(self.program, self.book, cls, names, lambda: (None, None))
+            return
+        models = [part.cls for part in self.parts if part.kind == "model"]
+
+        def like() -> tuple[Any, Any]:
+            for model in models:
+                made = make(self.program, model)
+                inside = [one for one in objects_in(made) if isinstance(one, type(unit.thing))]
+                if inside:
+                    return made, inside[0]
+            layer = copy.deepcopy(unit.thing)
+            return SimpleNamespace(layers=[layer], trainable_layers=[layer]), layer
+
+        check_optimizer(self.program, self.book, cls, known, like)
+
+
+def gradient_names(unit: Unit) -> dict[str, str] | None:
+    """The attributes of a dense layer that hold its parameters and their gradients."""
+    weight, bias = unit.weight, unit.bias
+    if weight is None or bias is None or "." in weight[0] + bias[0]:
+        return None
+    kept = [name for name in vars(unit.thing) if is_gradient_name(name)]
+    found = {"weight": weight[0], "bias": bias[0]}
+    for key, path in (("dweight", weight[0]), ("dbias", bias[0])):
+        own = canonical(path)
+        name = next((n for n in kept if canonical(n) in ("d" + own, own + "d")), None)
+        if name is None:
+            return None
+        found[key] = name
+    return found
+
+
+def objects_in(thing: Any, depth: int = 0) -> list[Any]:
+    """The objects that a model holds, in lists and attributes."""
+    if depth > 3 or thing is None or isinstance(thing, str | int | float | np.ndarray):
+        return []
+    inside = list(thing.values()) if isinstance(thing, dict) else list(thing) if isinstance(thing, list | tuple) else []
+    if hasattr(thing, "__dict__") and not inside:
+        inside = list(vars(thing).values())
+    return inside + [one for entry in inside for one in objects_in(entry, depth + 1)]
 
 
 def layout_guess(unit: Unit) -> str:

@@ -65,6 +65,49 @@ def _at(checks: NetworkChecks, values: dict[str, Array], others: dict[str, Array
         checks.subject.put(values)
 
 
+def check_parts(checks: NetworkChecks) -> bool:
+    """The loss of a batch is the mean (or the sum) of those of its parts, else its rows influence each other; True where so."""
+    subject, reading = checks.subject, checks.reading
+    if reading is None or reading.net is None or "loss" not in subject.calls or subject.layout == "vector":
+        return True
+    task, name, own = reading.task, checks.where("loss"), own_strengths(subject)
+    rows = len(task.x)
+    try:
+        set_strength(subject, 0.0)
+        whole = checks.own_loss(task)
+        parts = [(len(part.x), checks.own_loss(part)) for part in (task.part(slice(0, 3)), task.part(slice(3, rows)))]
+    except ProgramError:
+        return True
+    finally:
+        for attribute, strength in own.items():
+            setattr(subject.holder, attribute, strength)
+    values = [value for _, value in parts if value is not None]
+    if whole is None or len(values) < 2 or not np.isfinite([whole, *values]).all():
+        return True
+    mean, total = sum(count * (value or 0.0) for count, value in parts) / rows, sum(values)
+    if any(abs(whole - right) <= 1e-4 * max(abs(whole), abs(right)) for right in (mean, total)):
+        return True
+    diagnosis = _mixed(reading.output, task.hot, whole, reading.net.output)
+    text = f"the loss of {rows} rows is {whole:.6g}, the mean of those of its parts {mean:.6g}: rows influence each other"
+    checks.book.failed("rows do not influence each other", name, diagnosis, text, 3.0)
+    return False
+
+
+def _mixed(output: Array, hot: Array, value: float, kind: str) -> str:
+    """What mixes the rows of a loss: a softmax over the wrong axis, or targets that broadcast against the outputs."""
+    if kind == "linear" and output.shape == hot.shape:
+        e = np.exp(output - output.max())
+        for p in (e / e.sum(axis=0), e / e.sum()):
+            right = np.maximum((p * hot).sum(axis=1), 1e-300)
+            if any(abs(value - form) <= 1e-4 * abs(value) for form in (-np.log(right).mean(), -np.log(right).sum())):
+                return "softmax axis"
+    if output.shape[1] == 1:
+        square = (output - hot.reshape(1, -1)) ** 2
+        if any(abs(value - factor * square.mean()) <= 1e-4 * abs(value) for factor in (1.0, 0.5, len(output), len(output) / 2)):
+            return "silent broadcast"
+    return "batch dependence"
+
+
 def check_memory(subject: Subject, book: Book) -> None:
     """No two parameters that stand in the same memory, as the program itself made them; passes in silence."""
     raw = [(path, a) for path, a in subject.raw if a.dtype.kind == "f"]

@@ -14,6 +14,7 @@ from .known import WRONG, LossForm, Net, scales, wrong_slopes
 from .loading import ProgramError
 from .networks import NetworkChecks
 from .reading import read
+from .starts import wrong_starts
 from .subject import Found, Subject, Task, make_task
 
 COST = {"constant factor": 2.0, "unknown": 4.0, "some entries": 3.5, "wrong shape": 2.0, "wrong regularizer": 3.0}
@@ -41,7 +42,7 @@ def diagnosis_of(pattern: Pattern, rows: int = 0, outputs: int = 0) -> str:
                 return "factor N"
             if abs(pattern.factor * number - 1) < 1e-3:
                 return "factor 1/N"
-    name = re.sub(r", layer \d+$", "", pattern.name)
+    name = re.sub(r", (layer|way) \d+$", "", pattern.name)
     name = name.removesuffix(" of the output") if name != "activation derivative of the output" else name
     if name.startswith("derivative "):
         return "wrong activation derivative"
@@ -241,6 +242,12 @@ class GradientChecks:
             for name, _ in wrong_slopes(net.kinds[layer], net.z[layer]) if hidden else ():
                 where = "" if only is None else f", layer {only + 1}"
                 found[f"derivative {name}{where}"] = self.gradients(net, one.form, one.scale, task, f"derivative {name}", only)
+        values = self.subject.values()
+        net.forward(task.x)
+        for turn, (diagnosis, pairs) in enumerate(wrong_starts(net, one.form, one.scale, task.hot)):
+            placed = found.setdefault(f"{diagnosis}, way {turn}", {})  # one name, several ways
+            for number, pair in enumerate(pairs):
+                placed.update(self.reading.place(number, pair, values))
         return found
 
     def report(self, found: Found, told: Interpretation) -> None:
@@ -253,7 +260,10 @@ class GradientChecks:
             if pattern is None:
                 self.book.passed(f"gradient of {name}", self.name, 2.0)
                 continue
-            diagnosis, sentence = diagnosis_of(pattern, *self.reading.output.shape), pattern.sentence.replace(" (bias)", "")
+            diagnosis, sentence = (
+                diagnosis_of(pattern, *self.reading.output.shape),
+                re.sub(r" \(bias\)|, way \d+", "", pattern.sentence),
+            )
             if diagnosis == "unknown" and name in self.reading.biases and given.get(name) is not None:
                 total = float(np.ravel(given[name])[0])
                 if given[name].size > 1 and np.allclose(given[name], total):  # type: ignore[union-attr]

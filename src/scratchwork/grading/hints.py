@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -31,6 +32,7 @@ HINTS = {
     "softmax overflow": "subtract the largest entry of each sample before exp: the result is the same and cannot overflow",
     "log of zero": "keep the logarithm away from 0: np.log(np.clip(p, 1e-12, 1)), or compute it from the logits",
     "batch dependence": "what comes out for one sample may not depend on the others: look for a mean, a max or a sum over the wrong axis",
+    "silent broadcast": "(N, 1) minus (N,) is (N, N): give predictions and targets the same shape before you subtract",
     "inputs changed": "work on a copy (x.copy()): the caller's array is overwritten",
     "wrong shape": "compare the shapes on paper: print them after each product",
     "dropout not scaled": "inverted dropout: divide the mask by the probability of keeping, so that the mean stays as it was",
@@ -38,6 +40,7 @@ HINTS = {
     "loss scale": "the value is to be the function whose gradient backward gives: take the mean over the rows in both",
     "loss without regularizer": "add the penalty to the loss whose gradient backward already has",
     "wrong loss": "compare it with the definition: cross-entropy −Σ t log p, squared error Σ (p − t)²",
+    "wrong loss gradient": "softmax or sigmoid with cross-entropy: p − y for each sample, and nothing else",
     "one-hot": "row i is to have its 1 in the column of label i",
     "wrong labels": "a prediction is the argmax over the outputs of one sample",
     "update sign": "go downhill: W −= learning_rate · dW (plus only where the error is target − prediction)",
@@ -58,6 +61,9 @@ HINTS = {
     "nothing to grade": "four styles are known: layer classes, functions like forward_prop and backward_prop, loss(X, y) with gradients",
     "syntax error": "python -m py_compile FILE says where",
 }
+
+SQUARE = re.compile(r"\((7|11|13|17|19|23), ?\1\)")
+"""A shape of rows by rows in an error: (N, 1) minus (N,) has become (N, N)."""
 
 
 @dataclass
@@ -94,7 +100,8 @@ class Book:
 
     def error(self, name: str, subject: str, error: ProgramError, weight: float = 1.0) -> None:
         """A call into the program that failed."""
-        self.failed(name, subject, error.kind, str(error), weight)
+        square = error.kind == "does not run" and SQUARE.search(str(error))
+        self.failed(name, subject, "silent broadcast" if square else error.kind, str(error), weight)
 
     def remark(self, name: str, subject: str, found: tuple[str, str] | None, weight: float = 1.0) -> None:
         """Passed in any case; what was `found` is a weakness that many right programs have, and costs no marks."""

@@ -22,6 +22,7 @@ class NetworkChecks:
         self.reading: Reading | None = None
         self.losses: list[tuple[LossForm, float]] = []
         self.target_form = "hot"
+        self.fault: tuple[str, str] | None = None
 
     def run(self) -> Reading | None:
         """Forward, loss and gradients; None where the forward does not even run."""
@@ -232,8 +233,12 @@ class NetworkChecks:
         if reading.net is None:
             self.book.unasked("loss value", name, "the forward is not known, so its loss is not either")
             return
-        value = values[0][1]
-        self.book.failed("loss value", name, *self.loss_mistake(value), weight=2.0)
+        self.fault = self.loss_mistake(values[0][1])
+
+    def report_loss(self) -> None:
+        """The loss's own mistake, once it is known that the rows of a batch do not mix in it."""
+        if self.fault is not None:
+            self.book.failed("loss value", self.where("loss"), *self.fault, weight=2.0)
 
     def own_loss(self, task: Task) -> float | None:
         """The value of the program's loss after a forward of its own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..arrays import Array
 from .binding import plain, required, roles_of
 from .hints import Book, departure
 from .loading import Program, ProgramError
+from .memories import Path, wrong_rule
 
 STEP_NAMES = re.compile(r"^(update\w*|step|apply\w*|optimi[sz]e)$")
 STEPS = 3
@@ -67,9 +69,12 @@ def decays(parameter: inspect.Parameter) -> bool:
     return plain(parameter.name) in ("decay", "lrdecay", "learningratedecay") and not mean
 
 
-def make_optimizer(program: Program, cls: type, **wanted: float) -> Any:
-    """An optimizer with these settings, as far as it has them."""
-    named, positional = {}, []
+OWNER = re.compile(r"model|net|layers|modules|linears|denses")
+
+
+def make_optimizer(program: Program, cls: type, owner: Any = None, **wanted: float) -> Any:
+    """An optimizer with these settings, as far as it has them; `owner` is a model or a list of layers that it wants."""
+    named: dict[str, Any] = {}
     for parameter in inspect.signature(cls).parameters.values():
         text = plain(parameter.name)
         value = None
@@ -82,9 +87,11 @@ def make_optimizer(program: Program, cls: type, **wanted: float) -> Any:
         if value is not None:
             named[parameter.name] = value
         elif parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
-            return None
+            if owner is None or not OWNER.search(text):
+                return None
+            named[parameter.name] = [owner[1]] if re.search("layers|modules|linears|denses", text) else owner[0]
     try:
-        return program.call(cls, *positional, **named)
+        return program.call(cls, **named)
     except ProgramError:
         return None
 
@@ -100,7 +107,7 @@ class Stepper:
         """The parameters after each of several steps."""
         layer: Any = self.like if self.like is not None else SimpleNamespace()
         for key in ("weight", "bias"):
-            setattr(layer, self.names[key], start[key].copy())
+            self._put(layer, key, start[key])
         current = {key: start[key].copy() for key in start}
         found = []
         for gradient in gradients:
@@ -112,6 +119,14 @@ class Stepper:
             current = self._after(layer, current, result)
             found.append({key: np.array(value, np.float64) for key, value in current.items()})
         return found
+
+    def _put(self, layer: Any, key: str, value: Array) -> None:
+        """Write in place where the layer has such an array: others may hold it too."""
+        own = getattr(layer, self.names[key], None)
+        if isinstance(own, np.ndarray) and own.shape == value.shape:
+            own[...] = value
+        else:
+            setattr(layer, self.names[key], value.copy())
 
     def _hook(self, word: str) -> None:
         for name in dir(type(self.thing)):
@@ -236,10 +251,12 @@ def rules(rule: str, thing: Any, lr: float) -> Iterator[tuple[str, Callable[[], 
         yield "denominator", adaptive("mean", first="both", root=False)
 
 
-def check_optimizer(program: Program, book: Book, cls: type, names: dict[str, str], like: Callable[[], Any]) -> None:
-    """Three steps with random gradients, with and without what its settings add."""
+def check_optimizer(
+    program: Program, book: Book, cls: type, names: dict[str, str], like: Callable[[], tuple[Any, Any]]
+) -> None:
+    """A few steps with random gradients, with and without what its settings add; `like` makes (model, layer in it)."""
     name, lr = cls.__name__, 0.05
-    thing = make_optimizer(program, cls, lr=lr, decay=0.0)
+    thing = make_optimizer(program, cls, like(), lr=lr, decay=0.0)
     if thing is None or step_method(thing) is None:
         book.unasked(f"{name}: three steps", name, "it could not be made here")
         return
@@ -250,89 +267,113 @@ def check_optimizer(program: Program, book: Book, cls: type, names: dict[str, st
     if any(decays(p) for p in signature.values()):
         variants.append((" with decay", {"decay": 0.25, "momentum": 0.0}))
     for label, wanted in variants:
-        thing = make_optimizer(program, cls, lr=lr, **wanted)
-        if thing is not None:
-            _three_steps(program, book, cls, thing, names, like(), label, setting(thing, "lr", lr))
-
-
-def _three_steps(
-    program: Program, book: Book, cls: type, thing: Any, names: dict[str, str], like: Any, label: str, lr: float
-) -> None:
-    name = f"{cls.__name__}: three steps{label}"
-    rng = np.random.default_rng(41)
-    start = {"weight": rng.normal(size=(5, 4)), "bias": rng.normal(size=(1, 4))}
-    gradients = [{key: rng.normal(size=value.shape) for key, value in start.items()} for _ in range(STEPS)]
-    rule = rule_of(cls.__name__, thing)
-    if label == " without momentum":
-        rule = "sgd"
-    try:
-        stepper = Stepper(program, thing, names, like)
-        subject = f"{cls.__name__}.{stepper.method}"
-        given = stepper.run(start, gradients)
-    except ProgramError as error:
-        if "not known here" in str(error):
-            book.unasked(name, cls.__name__, str(error))
+        try:
+            paths = [walked(program, cls, names, like, {**wanted, "lr": rate}) for rate in (lr, 2 * lr)]
+        except ProgramError as error:
+            if "not known here" in str(error):
+                book.unasked(f"{name}: three steps{label}", name, str(error))
+            else:
+                book.error(f"{name}: three steps{label}", name, error, 3.0)
+            return
+        except (AttributeError, TypeError, ValueError) as error:
+            book.unasked(f"{name}: three steps{label}", name, f"it could not be called here: {error}")
+            return
+        rule = "sgd" if label == " without momentum" else rule_of(name, paths[0].thing)
+        told = mistake_of(paths[0], paths[1], rule, "decay" in label)
+        subject = f"{name}.{paths[0].method}"
+        if told is not None and told[0] == "":
+            book.unasked(f"{name}: three steps{label}", subject, told[1])
         else:
-            book.error(name, cls.__name__, error, 3.0)
-        return
-    except (AttributeError, TypeError, ValueError) as error:
-        book.unasked(name, cls.__name__, f"it could not be called here: {error}")
-        return
-    rates = [[lr] * STEPS]
-    if "decay" in label:
-        rates = [[lr / (1 + 0.25 * (t + s)) for t in range(STEPS)] for s in (0, 1)]
-        rates += [[lr * 0.25 ** (t + s) for t in range(STEPS)] for s in (0, 1)] + [
-            [lr * np.exp(-0.25 * (t + s)) for t in range(STEPS)] for s in (0, 1)
-        ]
-    told = _mistake(rule, thing, start, gradients, given, rates, "decay" in label, subject)
-    book.verdict(name, subject, told[:2] if told else None, 3.0, told[2] if told else None)
+            book.verdict(f"{name}: three steps{label}", subject, told[:2] if told else None, 3.0, told[2] if told else None)
 
 
-def _mistake(
-    rule: str,
-    thing: Any,
-    start: dict[str, Array],
-    gradients: list[dict[str, Array]],
-    given: list[dict[str, Array]],
-    rates: list[list[float]],
-    decays: bool,
-    subject: str,
-) -> tuple[str, str, Any] | None:
+@dataclass
+class Walked:
+    """What an optimizer did to a weight and a bias."""
+
+    thing: Any
+    method: str
+    rate: float
+    start: dict[str, Array]
+    gradients: list[dict[str, Array]]
+    given: list[dict[str, Array]]
+
+    def path(self, key: str) -> Path:
+        """The way of one parameter."""
+        return Path([self.start[key], *(one[key] for one in self.given)], [g[key] for g in self.gradients], self.rate)
+
+
+def walked(
+    program: Program, cls: type, names: dict[str, str], like: Callable[[], tuple[Any, Any]], wanted: dict[str, float]
+) -> Walked:
+    """Three steps from the same start with the same gradients."""
+    owner = like()
+    thing = make_optimizer(program, cls, owner, **wanted)
+    rng = np.random.default_rng(41)
+    shapes = {"weight": (5, 4), "bias": (1, 4)}
+    if owner[1] is not None:
+        shapes = {key: getattr(owner[1], names[key]).shape for key in shapes}
+    start = {key: rng.normal(size=shape) for key, shape in shapes.items()}
+    gradients = [{key: rng.normal(size=value.shape) for key, value in start.items()} for _ in range(STEPS)]
+    stepper = Stepper(program, thing, names, owner[1])
+    rate = setting(thing, "lr", wanted["lr"])
+    return Walked(thing, stepper.method, rate, start, gradients, stepper.run(start, gradients))
+
+
+def mistake_of(one: Walked, other: Walked, rule: str, decaying: bool) -> tuple[str, str, Any] | None:
+    """(diagnosis, sentence, departure) of three steps; None where they are right, "" where the rule is not known."""
+    start, given, lr = one.start, one.given, one.rate
     for key in ("weight", "bias"):
-        moved = given[0][key] - start[key] if given[0][key].shape == start[key].shape else None
-        if moved is None:
+        if given[0][key].shape != start[key].shape:
             return "wrong shape", f"the {key} has shape {given[0][key].shape} after a step, {start[key].shape} before", None
+        moved = given[0][key] - start[key]
         if not moved.any():
             return "update missing", f"the {key} does not move", None
         if not np.isfinite(moved).all():
             kind = "bias correction" if rule == "adam" else "denominator"
             return kind, f"the {key} is not finite after the first step", None
-    uphill = [key for key in start if ((given[0][key] - start[key]) * gradients[0][key]).sum() > 0]
-    if uphill:
-        return "update sign", f"the {uphill[0]} moves with its gradient, uphill", None
-    wrong: str = ""
-    right_first = None
-    for schedule in rates:
+    for key in start:
+        if ((given[0][key] - start[key]) * one.gradients[0][key]).sum() > 0:
+            return "update sign", f"the {key} moves with its gradient, uphill", None
+    wrong, right_first = "", None
+    for schedule in schedules(lr, decaying):
         same = len(set(schedule)) == 1
-        for diagnosis, make in rules(rule, thing, schedule[0] if same else 1.0):
+        for diagnosis, begin in rules(rule, one.thing, schedule[0] if same else 1.0):
             result = {
-                key: _walk(make, start[key], [g[key] for g in gradients], [1.0] * STEPS if same else schedule) for key in start
+                key: _walk(begin, start[key], [g[key] for g in one.gradients], [1.0] * STEPS if same else schedule)
+                for key in start
             }
-            if right_first is None:
-                right_first = result["weight"]
+            right_first = result["weight"] if right_first is None else right_first
             if all(np.allclose(given[n][key], result[key][n], rtol=1e-5, atol=1e-9) for key in start for n in range(STEPS)):
                 if not diagnosis:
                     return None
                 wrong = wrong or diagnosis
     assert right_first is not None
     at = next((n for n in range(STEPS) if not np.allclose(given[n]["weight"], right_first[n], rtol=1e-5, atol=1e-9)), 0)
-    place = departure(subject, f"weight after step {at + 1}", given[at]["weight"], right_first[at])
-    fallback = (
-        "decay"
-        if decays
-        else {"adam": "bias correction", "momentum": "momentum"}.get(rule, "denominator" if rule != "sgd" else "wrong update")
+    place = departure(type(one.thing).__name__, f"weight after step {at + 1}", given[at]["weight"], right_first[at])
+    numbers = [float(v) for v in vars(one.thing).values() if isinstance(v, int | float) and not isinstance(v, bool)]
+    told = wrong_rule(
+        [one.path(k) for k in start], [other.path(k) for k in start], numbers=numbers, speaks_of_momentum=rule == "momentum"
     )
-    return wrong or fallback, f"step {at + 1} is not that of {rule}" + (", whose learning rate decays" if decays else ""), place
+    if told is not None and not decaying:
+        return *told, place
+    if re.search(r"nadam|adamw|amsgrad|adamax|delta|lion|lamb|lars|clip|weight_?decay", type(one.thing).__name__.lower()):
+        return "", "its rule is not known here", None
+    last = (
+        "decay"
+        if decaying
+        else {"adam": "bias correction", "momentum": "momentum", "sgd": "wrong update"}.get(rule, "denominator")
+    )
+    return wrong or last, f"step {at + 1} is not that of {rule}" + (", whose learning rate decays" if decaying else ""), place
+
+
+def schedules(lr: float, decaying: bool) -> list[list[float]]:
+    """The learning rates of three steps, in the forms that a decay of 0.25 may take."""
+    if not decaying:
+        return [[lr] * STEPS]
+    steps = [[t + s for t in range(STEPS)] for s in (0, 1)]
+    forms = (lambda t: lr / (1 + 0.25 * t), lambda t: lr * 0.25**t, lambda t: lr * np.exp(-0.25 * t), lambda t: lr * 0.75**t)
+    return [[float(form(t)) for t in numbers] for form in forms for numbers in steps]
 
 
 def _walk(make: Any, w: Array, gradients: list[Array], schedule: list[float]) -> list[Array]:
