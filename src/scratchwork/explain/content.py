@@ -163,7 +163,8 @@ def _neuron(net: Sequential, neuron: Any) -> tuple[str, int] | None:
 
 def _output_names(model: Model | None, outputs: int) -> tuple[str, ...]:
     labels = [] if model is None or model.labels is None else [str(label) for label in model.labels]
-    return tuple(labels) if len(labels) == outputs else ()
+    numbers = [str(i) for i in range(outputs)]  # as names they would say nothing
+    return tuple(labels) if len(labels) == outputs and labels != numbers else ()
 
 
 def _picture_shape(model: Model | None, net: Sequential, given: Shape | None) -> Shape | None:

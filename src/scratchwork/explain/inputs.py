@@ -12,6 +12,7 @@ from ..model import Model
 from ..preprocessing import Transformer
 from ..sequential import Sequential
 from .document import Block, Equation, Prose, Section, Table
+from .moves import equations_of
 from .notation import Value, read
 from .pages import short
 from .parts import chosen, first_sentence, shape_text, shown, worked
@@ -83,6 +84,8 @@ def preprocessing_sections(model: Model, rows: Any, row: int) -> list[Section]:
         before, rows = rows, step.transform(rows)
         blocks: list[Block] = [Prose(words)] if (words := first_sentence(step)) else []
         kind = type(step).__name__
+        if kind not in EQUATIONS:
+            blocks += equations_of(type(step), "In equations: ")
         y = np.asarray(rows, np.float64)[row]
         x = np.asarray(before, np.float64)[row] if not isinstance(before, Columns) and _numeric(before) else None
         if kind in EQUATIONS and x is not None and x.shape == y.shape:

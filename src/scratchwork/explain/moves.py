@@ -113,11 +113,12 @@ def own_forward(step: Step, context: Context) -> list[Block]:
     """A layer that the library does not know: what it was handed, what it has, what it gave."""
     layer, path = step.layer, f"forward/{step.path}"
     x, y = step.x[step.row], step.y[step.row]
+    where = "quoted below" if step.forward_source else "whose source is not to be had here"
     blocks: list[Block] = [
         Equation(read("y = f(x)")),
         Prose(
             f"{type(layer).__name__} is a layer of its own, not one of the library's: what it calculates stands in its "
-            "forward, quoted below; here are the numbers that went in and came out."
+            f"forward, {where}; here are the numbers that went in and came out."
         ),
         *equations_of(type(layer)),
         shown(path, "x", x, "x"),
