@@ -122,7 +122,7 @@ def log_odds(checks: NetworkChecks, seed: int, switch: Callable[[bool], None], *
         row = checks.output(reading.task)[0]
         odds = np.log(np.maximum(row, 1e-300)) if (row > 0).all() and abs(row.sum() - 1) < 1e-6 else row
         if row.size == 1 and 0 < row[0] < 1:
-            return np.log(row / (1 - row))
+            return np.asarray(np.log(row / (1 - row)))
     else:
         found = []
         for label in range(reading.output.shape[1]):

@@ -26,6 +26,7 @@ from .memories import Path, wrong_rule
 from .subject import UPDATE, Subject
 
 STEPS = 4
+NUMBERS = {"beta2": 0.999, "b2": 0.999, "eps": 1e-8, "epsilon": 1e-8}  # any other is 0.9
 RATES = (0.05, 0.1)
 MEMORY = re.compile(r"momentum|veloc|adam|rms_?prop|ada_?grad|beta|\bv\b|\bs\b|cache|moment|config")
 MAKES_STATE = re.compile(
@@ -196,8 +197,6 @@ class Walk:
             return "grads"
         return "state"
 
-    NUMBERS = {"beta2": 0.999, "b2": 0.999, "eps": 1e-8, "epsilon": 1e-8}
-
     def step(self, params: Any, grads: Any, state: dict[str, Any], rate: float, step: int) -> Any:
         """One call; what it returns becomes the parameters and the memory of the next."""
         named: dict[str, Any] = {}
@@ -207,7 +206,7 @@ class Walk:
             if kind == "config":
                 named[name] = state.setdefault(name, self.first_config(rate))
             elif kind == "number" and (name in must or (default == 0 and plain(name) in ("momentum", "mu", "beta"))):
-                named[name] = self.NUMBERS.get(plain(name), 0.9)
+                named[name] = NUMBERS.get(plain(name), 0.9)
             elif kind in ("params", "grads", "lr", "step"):
                 named[name] = {"params": params, "grads": grads, "lr": rate, "step": step}[kind]
             elif kind == "state" and (name in must or name in state):
