@@ -55,8 +55,10 @@ def dependence(patient: Patient) -> tuple[float, float, int] | None:
 def _skill(x: Array, target: Array) -> float:
     """The best correlation of three methods, learned on one half of the rows and asked of the other."""
     half = len(x) // 2
+    spread = target[:half].std(axis=0)
+    varying = spread > 0.05 * float(spread.max())  # a column that is almost always the same says nothing of the others
+    target, spread = target[:, varying], np.maximum(spread[varying], 1e-12)
     centre = target[:half].mean(axis=0)
-    spread = np.maximum(target[:half].std(axis=0), 1e-9)
     known, wanted = (target[:half] - centre) / spread, (target[half:] - centre) / spread
     rng = np.random.default_rng(41)
     if x.shape[1] > 200:
@@ -90,19 +92,19 @@ def _correlation(guess: Array, wanted: Array) -> float:
 
 
 def unrelated(patient: Patient, path: list[str]) -> Iterator[Finding]:
-    """SW501 where no method tells the targets of rows held out; SW401 where they do once rows or numbers are put back."""
+    """SW501 where no method tells the targets of rows held out, SW401 where they do once the numbers of x are read across."""
     depends = dependence(patient)
     if depends is None or depends[0] >= depends[1]:
         return
     best, doubt, rows = depends
     path = [*path, f"do the targets of {rows} rows follow from the inputs, by the nearest rows or a linear fit? no: {best:.2f}"]
-    for order, how, fix in REORDERED:
+    for code, order, how, fix in REORDERED:
         other = order(patient.rows)
         again = None if other is None else dependence(replace(patient, rows=other))
         if again is not None and again[0] > max(2 * again[1], 0.25):
             path.append(f"and {how}? yes: {again[0]:.2f}")
             cause = f"the targets do not follow from the inputs (correlation {best:.2f}), and {how} they do ({again[0]:.2f})"
-            yield found("SW401", cause, fix, where="x", path=path, skill=best, skill_reordered=again[0], rows=rows)
+            yield found(code, cause, fix, where="x", path=path, skill=best, skill_reordered=again[0], rows=rows)
             return
     cause = (
         f"no method gets above chance on rows held out (correlation {best:.3f}, by accident up to {doubt:.3f}): the targets "
@@ -134,8 +136,13 @@ def _backwards(rows: Rows) -> Rows | None:
 
 LEFT_OUT = "look for a row that was left out of x or y alone, such as a header"
 REORDERED = (
-    (_read_across, "with the numbers read across, x.T.reshape(x.shape),", "x.reshape(N, -1) in place of x.reshape(-1, N).T"),
-    (_one_further, "with each target given to the next row", LEFT_OUT),
-    (_one_before, "with each target given to the row before", LEFT_OUT),
-    (_backwards, "with the targets in the opposite order", "give x and y in the same order"),
+    (
+        "SW401",
+        _read_across,
+        "with the numbers read across, x.T.reshape(x.shape),",
+        "x.reshape(N, -1) in place of x.reshape(-1, N).T",
+    ),
+    ("SW501", _one_further, "with each target given to the next row", LEFT_OUT),
+    ("SW501", _one_before, "with each target given to the row before", LEFT_OUT),
+    ("SW501", _backwards, "with the targets in the opposite order", "give x and y in the same order"),
 )
