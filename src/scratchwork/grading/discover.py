@@ -119,14 +119,13 @@ def guess(
         yield positional, named
     except ProgramError:
         pass
-    count = len(required(function))
-    yield from (
-        [([sizes], {}), (list(sizes), {}), ([sizes[0], sizes[-1]], {}), ([sizes[0], sizes[1:-1], sizes[-1]], {})]
-        if count
-        else [([], {})]
-    )
-    yield [here.roles["x"], here.roles["y"]], {}
-    yield [sizes[0]], {}
+    parameters = inspect.signature(function).parameters.values()
+    still = {p.name: 0.0 for p in parameters if "reg" in _roles(p.name) and isinstance(p.default, float)}
+    ways: list[list[Any]] = [[]]
+    if required(function):
+        ways = [[sizes], list(sizes), [sizes[0], sizes[-1]], [sizes[0], sizes[1:-1], sizes[-1]]]
+    for way in [*ways, [here.roles["x"], here.roles["y"]], [sizes[0]]]:
+        yield way, still
 
 
 def usable(arrays: list[tuple[str, Array]]) -> bool:

@@ -117,6 +117,14 @@ def slope(kind: str, z: Array) -> Array:
     return pull(kind, z, np.ones_like(z))
 
 
+def odd_softmaxes(z: Array) -> Iterator[Array]:
+    """What comes out where a softmax of rows subtracts or sums over something else than the outputs of a row."""
+    for shift in (0.0, z.max(axis=1, keepdims=True), z.max(axis=0, keepdims=True), z.max()):
+        e = np.exp(z - shift)
+        yield e / e.sum(axis=0, keepdims=True)
+        yield e / e.sum()
+
+
 def one_hot(labels: Array, classes: int) -> Array:
     """Rows of 0 and 1."""
     return np.eye(classes)[labels]
@@ -200,6 +208,15 @@ def scales(rows: int, outputs: int, *, half: bool = True) -> dict[float, str]:
         if half:
             found.setdefault(number / 2, f"half the {word}")
     return found
+
+
+def softmax_axis(z: Array, t: Array, value: float) -> tuple[str, str] | None:
+    """Whether a cross-entropy of logits is one with a softmax over the wrong axis."""
+    for p in odd_softmaxes(z):
+        total = float(-(t * np.log(p)).sum())
+        if any(abs(value - s * total) <= 1e-5 * abs(s * total) for s in scales(*z.shape)):
+            return "softmax axis", "its softmax does not sum over the outputs of each sample"
+    return None
 
 
 @dataclass

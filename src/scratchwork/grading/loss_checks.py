@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..gradient_patterns import Pattern, find_pattern
 from .binding import required
 from .gradients import diagnosis_of
 from .hints import Book, departure
-from .known import LOSSES, LossForm, act, is_derivative, one_hot, scales
+from .known import LOSSES, LossForm, act, is_derivative, one_hot, scales, softmax_axis
 from .layer_checks import back_to_rows, laid, laid_rows
 from .loading import Program, ProgramError
 from .subject import number_in
@@ -166,6 +166,8 @@ class LossUnit:
         unit, book = self.unit, self.book
         done = 0
         errors = []
+        if "entropy" in self.form.name and not self._fits(self.fused) and self._fits(not self.fused):
+            self.fused = not self.fused
         for outputs in (OUTPUTS, 1) if "binary" in self.form.name or "error" in self.form.name else (OUTPUTS,):
             sample = Sample(self.form, self.layout, outputs)
             for label, targets in sample.targets():
@@ -178,9 +180,33 @@ class LossUnit:
         if not done and errors:
             book.error(f"{unit.name}: value", unit.subject(), errors[0], 2.0)
 
+    def _fits(self, fused: bool) -> bool:
+        """Whether it is the cross-entropy of logits, or of probabilities."""
+        kept, self.fused = self.fused, fused
+        try:
+            for outputs in (OUTPUTS, 1):
+                sample = Sample(self.form, self.layout, outputs)
+                for _, targets in sample.targets():
+                    try:
+                        value, _ = self._value(self._handed(sample), targets)
+                    except ProgramError:
+                        continue
+                    if value is not None and fitting_scales(self.form, sample, value):
+                        return True
+        finally:
+            self.fused = kept
+        return False
+
+    def _handed(self, sample: Sample) -> Array:
+        """The predictions, or the logits that they come from."""
+        if not self.fused:
+            return laid(sample.p, self.layout)
+        binary = "binary" in self.form.name
+        return laid(np.log(sample.p / (1 - sample.p)) if binary else np.log(sample.p), self.layout)
+
     def _one(self, sample: Sample, targets: Array, label: str) -> bool:
         unit, book, layout = self.unit, self.book, self.layout
-        handed = laid(np.log(sample.p), layout) if self.fused else laid(sample.p, layout)
+        handed = self._handed(sample)
         kept = handed.copy(), targets.copy()
         value, per_row = self._value(handed, targets)
         if value is None:
@@ -230,12 +256,7 @@ class LossUnit:
         """The softmax inside, over the wrong axis."""
         if not self.fused:
             return None
-        z = np.log(sample.p)
-        for p in (act("softmax", z.T).T, np.exp(z) / np.exp(z).sum()):
-            total = float(-(sample.t * np.log(p)).sum())
-            if any(abs(value - s * total) <= 1e-5 * abs(s * total) for s in scales(*z.shape)):
-                return "softmax axis", "its softmax does not sum over the outputs of each sample"
-        return None
+        return softmax_axis(np.log(sample.p), sample.t, value)
 
     def _gradient(self, sample: Sample, handed: Array, targets: Array, found: list[float], label: str) -> None:
         unit, book = self.unit, self.book
@@ -297,7 +318,7 @@ class LossUnit:
     def _large(self, sample: Sample, targets: Array) -> None:
         """Logits of 5000."""
         try:
-            value, _ = self._value(laid(np.log(sample.p) + 5000.0, self.layout), targets)
+            value, _ = self._value(self._handed(sample) + (0.0 if "binary" in self.form.name else 5000.0), targets)
         except ProgramError:
             return
         bad = value is None or not np.isfinite(value)
@@ -365,43 +386,74 @@ def check_pair(
     layout: str,
 ) -> tuple[float, bool] | None:
     """A loss function's value, and the derivative beside it."""
-    outcome: tuple[float, bool] | None = None
-    for outputs in (OUTPUTS, 1) if form.name != "cross-entropy" else (OUTPUTS,):
-        sample = Sample(form, layout, outputs)
-        for label, targets in sample.targets():
-            try:
+    tried = list(trials(program, book, name, function, form, layout))
+    if not tried:
+        return None
+    one = next((trial for trial in tried if trial.found), tried[0])
+    found = one.found
+    if one.wrote:
+        book.failed(f"{name}: arguments are left alone", name, "inputs changed", f"{name} writes to what it is handed")
+    if found:
+        book.passed(f"{name}: value", name, 2.0)
+    else:
+        right = one.sample.form.value(one.sample.p, one.sample.t) / len(one.sample.p)
+        told = value_mistake(one.sample.form, one.sample, one.value)
+        if "entropy" in form.name:
+            scores = Sample(LOSSES["softmax cross-entropy"], layout)
+            told = next(
+                (
+                    w
+                    for t in tried
+                    if t.sample.form.name == scores.form.name and (w := softmax_axis(t.sample.p, t.sample.t, t.value))
+                ),
+                told,
+            )
+        book.failed(f"{name}: value", name, *told, weight=2.0, departure=departure(name, "loss", one.value, right))
+        found = [1 / len(one.sample.p)]
+    if one.sample.form.name in ("cross-entropy", "binary cross-entropy"):
+        zero(program, book, name, function, one.sample, one.targets)
+    if prime is None or prime_name is None:
+        return found[0], False
+    every = sorted({*found, *([s * len(one.sample.p) for s in found] if one.per_row else [])})
+    return _prime(program, book, prime_name, prime, one.sample, one.targets, every)
+
+
+@dataclass
+class Trial:
+    """One way of calling a loss function, and what came out."""
+
+    sample: Sample
+    targets: Array
+    value: float
+    found: list[float]
+    per_row: bool
+    wrote: bool
+
+
+def trials(
+    program: Program, book: Book, name: str, function: Callable[..., Any], form: LossForm, layout: str
+) -> Iterator[Trial]:
+    """Probabilities and logits, one output and several, one-hot targets and labels."""
+    others = {"cross-entropy": "softmax cross-entropy", "binary cross-entropy": "sigmoid cross-entropy"}
+    forms = [form, *([LOSSES[others[form.name]]] if form.name in others else [])]
+    for one in reversed(forms) if re.search("softmax|logit", name.lower()) else forms:
+        for outputs in (OUTPUTS, 1) if one.name not in ("cross-entropy", "softmax cross-entropy") else (OUTPUTS,):
+            sample = Sample(one, layout, outputs)
+            for _, targets in sample.targets():
                 handed = laid(sample.p, layout)
                 kept, before = handed.copy(), targets.copy()
-                result = program.call(function, *ordered(function, handed, targets))
-            except ProgramError as error:
-                if error.kind == "hangs":
-                    book.error(f"{name}: value", name, error, 2.0)
-                    return None
-                continue
-            value = number_in(result)
-            if value is None:
-                continue
-            if not np.array_equal(kept, handed) or not np.array_equal(before, targets):
-                book.failed(f"{name}: arguments are left alone", name, "inputs changed", f"{name} writes to what it is handed")
-            per_row = bool(np.ndim(result) and np.size(result) > 1)
-            found = fitting_scales(form, sample, value)
-            if not found:
-                if outputs > 1 and form.name != "cross-entropy":
-                    break
-                if label == "labels":
+                try:
+                    result = program.call(function, *ordered(function, handed, targets))
+                except ProgramError as error:
+                    if error.kind == "hangs":
+                        book.error(f"{name}: value", name, error, 2.0)
+                        return
                     continue
-                book.failed(f"{name}: value", name, *value_mistake(form, sample, value), weight=2.0)
-                found = [1 / len(sample.p)]
-            else:
-                book.passed(f"{name}: value", name, 2.0)
-            outcome = found[0], False
-            if "entropy" in form.name and "softmax" not in name.lower() and "logit" not in name.lower():
-                zero(program, book, name, function, sample, targets)
-            if prime is not None and prime_name is not None:
-                every = sorted({*found, *([s * len(sample.p) for s in found] if per_row else [])})
-                outcome = _prime(program, book, prime_name, prime, sample, targets, every)
-            return outcome
-    return outcome
+                value = number_in(result)
+                if value is not None:
+                    wrote = not np.array_equal(kept, handed) or not np.array_equal(before, targets)
+                    per_row = bool(np.ndim(result) and np.size(result) > 1)
+                    yield Trial(sample, before, value, fitting_scales(one, sample, value), per_row, wrote)
 
 
 def zero(program: Program, book: Book, name: str, function: Callable[..., Any], sample: Sample, targets: Array) -> None:
