@@ -13,10 +13,12 @@ Curves = Mapping[str, Sequence[float]]
 
 LEAST_EPOCHS = 5
 RISE = 1.25  # times its best that a validation loss has to be at the end,
-LOST = 0.05  # and how much of the loss at chance it has lost again
+LOST = 0.08  # and how much of the loss at chance it has lost again
+BY_HEART, FOREIGN = 0.1, 0.5  # or training and validation loss, as shares of the loss at chance, and
+AGAIN = 1.05  # times its best that the validation loss then has to be
 PATIENT = 3  # epochs that early stopping has to wait for another best one
 STEEP = 0.05  # share of the loss that an epoch still took away at the end,
-MUCH = 0.025  # and how much of the loss at chance that was
+MUCH = 0.04  # and how much of the loss at chance that was
 
 
 def overfitting(history: Curves, chance: float, *, restored: bool = False) -> list[Finding]:
@@ -31,7 +33,9 @@ def overfitting(history: Curves, chance: float, *, restored: bool = False) -> li
     if best >= len(held) - 2 or held[best] <= 0:
         return []
     falls, gap = loss[-1] < 0.8 * loss[best], end / max(float(loss[-1]), 1e-12)
-    if not falls or end < RISE * held[best] or gap < 1.5 or end - held[best] < LOST * chance:
+    turned = end >= RISE * held[best] and end - held[best] >= LOST * chance
+    by_heart = loss[-1] < BY_HEART * chance and end > FOREIGN * chance and end > AGAIN * held[best]
+    if not falls or gap < 1.5 or not (turned or by_heart):
         return []
     numbers: dict[str, Any] = {
         "best_epoch": best + 1,
