@@ -147,6 +147,18 @@ def test_a_bare_network_takes_what_suits_it_and_says_so(capsys, here):
     assert "SGD(learning_rate=0.5, momentum=0.9" in out
 
 
+def test_rows_without_answers_go_forward_only(capsys, here):
+    with (here / "prices.csv").open(newline="") as file:
+        rows = [row[:3] for row in csv.reader(file)]
+    write(here / "new.csv", rows[0], rows[1:])
+    assert "the forward alone" in output(capsys, "prices", "new.csv", "--out", "new.html")
+    page = (here / "new.html").read_text(encoding="utf-8")
+    assert "What it predicts" in page
+    assert "backward/" not in page
+    assert main(["explain", "prices", "new.csv", "--target", "price"]) == 1
+    assert "price" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["Dense", "softmax", "MeanSquaredError", "adam", "he_normal"])
 def test_a_name_is_explained_in_the_terminal(name, capsys, here):
     text = output(capsys, name)

@@ -35,7 +35,8 @@ With a NAME (a layer, loss, optimizer or initializer, such as Dense): its
 equations, an example with numbers, and its gradient check, in the terminal.
 
 The loss and the optimizer are those that the model was trained with, where it
-knows them; otherwise the command says what it took."""
+knows them; otherwise the command says what it took. Rows without answers are
+shown as far as the prediction."""
 
 EPILOG = """examples:
   scratchwork explain runs/digits-1 digits --row 3
@@ -181,10 +182,13 @@ class Rows:
 
 def _rows(thing: Model | Sequential, options: argparse.Namespace) -> Rows:
     model = thing if isinstance(thing, Model) else Model(thing)
-    dataset = load_for(model, options.data, target=options.target, data_dir=options.data_dir)
+    try:
+        dataset = load_for(model, options.data, target=options.target, data_dir=options.data_dir)
+    except ScratchworkError:
+        if options.target is not None:
+            raise
+        dataset = load_for(model, options.data, data_dir=options.data_dir, with_target=False)
     check_columns(model, dataset)
-    if dataset.y is None:
-        raise DataError(f"{dataset.name} holds no answers, and the loss needs one: name their column with --target")
     part, which = choose_part(model, dataset, options.part or ("all" if dataset.x_test is None else "test"))
     row = options.row or 0
     places = np.flatnonzero(part.rows == row) if dataset.rows is not None else np.arange(len(part))[row : row + 1]
@@ -199,7 +203,8 @@ def _rows(thing: Model | Sequential, options: argparse.Namespace) -> Rows:
     start = max(0, min(place, len(part) - size))
     wanted = np.arange(start, min(start + size, len(part)))
     x = part.x.take(wanted) if isinstance(part.x, Table) else part.x[wanted]
-    return Rows(x, _answers(thing, dataset, part.y[wanted]), place - start, row, name)
+    y = None if dataset.y is None else _answers(thing, dataset, part.y[wanted])
+    return Rows(x, y, place - start, row, name)
 
 
 def _answers(thing: Model | Sequential, dataset: AnyData, y: Any) -> Any:
@@ -229,6 +234,8 @@ def _how(thing: Model | Sequential, path: Path, rows: Rows, options: argparse.Na
     from ..explain import likely_loss, remade
 
     record = thing.record if isinstance(thing, Model) else {}
+    if rows.y is None:
+        return How(None, None, None, None, "There are no answers in it: the page shows the forward alone.")
     settings = _settings_of(path)
     asked = None if options.loss is None else LOSSES[options.loss]()
     learned = remade(record.get("loss"))

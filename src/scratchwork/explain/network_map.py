@@ -21,6 +21,8 @@ def network_map(sections: tuple[Section, ...]) -> str:
     if not any(section.kind == "forward" for section in placed):
         return ""
     columns = _columns(placed)
+    backward = [section.anchor for section in placed if section.kind == "backward"]
+    first_backward = min(backward, key=lambda anchor: columns[anchor], default="")
     seen: set[tuple[int, int]] = set()
     items = []
     for section in placed:
@@ -29,9 +31,9 @@ def network_map(sections: tuple[Section, ...]) -> str:
             column += 1
         seen.add((row, column))
         kind = section.kind
-        arrow = {"input": "to", "forward": "to", "backward": "back"}.get(kind, "") if section.anchor != "prediction" else ""
-        if kind == "backward" and column == min(columns[other.anchor] for other in placed if other.kind == "backward"):
-            arrow = ""
+        arrow = {"input": "to", "forward": "to", "backward": "back"}.get(kind, "")
+        if section.anchor in (first_backward, "prediction") or "-" in _suffix(section):
+            arrow = ""  # nothing comes after it; or it is a part of another, and what comes after it may stand beside it
         title = TILES.sub(r"Layer \1: parameters", section.title).replace("Back through l", "L")
         name, _, detail = title.replace("How far each parameter went", "every parameter").partition(": ")
         label = f"<b>{_tile(detail or name)}</b><small>{escape(name if detail else kind)}</small>"
