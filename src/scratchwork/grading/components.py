@@ -18,7 +18,7 @@ from .gradients import diagnosis_of
 from .helpers import check_helpers, near
 from .hints import Book, departure
 from .known import activation_word
-from .layer_checks import DenseChecks, back_to_rows, check_activation_unit, check_dropout, laid, laid_rows
+from .layer_checks import DenseChecks, back_to_rows, check_activation_unit, check_dropout, laid, laid_rows, other
 from .loading import Program, ProgramError
 from .loss_checks import LossUnit, check_loss_functions, loss_word
 from .optimizer_checks import check_optimizer
@@ -241,7 +241,9 @@ class ComponentChecks:
         path, value = found
         value[...] = np.random.default_rng(51).normal(size=value.shape)
         layout = layout_guess(unit)
-        x, dy = np.random.default_rng(52).normal(size=(7, 5)), np.zeros((7, 4))
+        weight = unit.weight
+        assert weight is not None
+        x, dy = np.random.default_rng(52).normal(size=(7, 5)), np.zeros((7, other(weight[1].shape, 5)))
         unit.forward(laid(x, layout))
         given = unit.backward(laid(dy, layout)).grads.get(path)
         unit_slope = np.sign(value) if power == 1 else 2 * value
@@ -267,20 +269,22 @@ class ComponentChecks:
 
     def _penalty_value(self, unit: Unit, value: Array, power: int) -> float | None:
         """How the program's own regularization_loss counts it: 1 for λ ΣW², ½ for half of it; None where it has none."""
-        for part in self.parts:
-            function = getattr(part.unit.thing if part.unit else None, "regularization_loss", None)
-            if function is None:
+        for owner in (unit.thing, *(part.unit.thing for part in self.parts if part.unit is not None)):
+            name = next((n for n in dir(owner) if re.fullmatch(r"reg\w*_loss|penalty\w*|reg\w*_cost|l2_loss|weight_loss", n)), None)
+            function = getattr(owner, name, None) if name else None
+            if function is None or not callable(function):
                 continue
-            if len(required(function)) != 1:
+            arguments = required(function)
+            if len(arguments) > 1 or (not arguments and owner is not unit.thing):
                 return None
             try:
-                given = float(np.asarray(self.program.call(function, unit.thing)).sum())
+                given = float(np.asarray(self.program.call(function, *([unit.thing] if arguments else []))).sum())
             except (ProgramError, TypeError, ValueError):
                 return None
             whole = 0.3 * float(np.abs(value).sum() if power == 1 else (value * value).sum())
             share = given / whole
             right = min((1.0, 0.5) if power == 2 else (1.0,), key=lambda s: abs(s - share))
-            title = f"{type(function.__self__).__name__}.regularization_loss"
+            title = f"{type(owner).__name__}.{name}"
             if abs(share - right) > 1e-6:
                 kind = "loss without regularizer" if given == 0 else "wrong loss"
                 self.book.failed("the penalty in the loss", title, kind, f"it is {given:.6g} where {whole:.6g} belongs", 1.0)
