@@ -16,6 +16,7 @@ from ..storage.files import atomic_write_text
 from .content import document_of
 from .document import Document
 from .page import page
+from .quiz import quizzed
 from .recorded import likely_loss, remade
 from .text import Terminal
 
@@ -38,11 +39,11 @@ class Walkthrough:
 
     def html(self) -> str:
         """The page: one file that needs no other, no network and no script."""
-        return page(self.document, quiz=self.quiz)
+        return page(self._asked(), quiz=self.quiz)
 
     def text(self, width: int = 80) -> str:
         """The same for a terminal of `width` columns, at least 40."""
-        return Terminal(width, quiz=self.quiz).document(self.document)
+        return Terminal(width, quiz=self.quiz).document(self._asked())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the page to a file, whole or not at all; a path that ends in .txt takes the text."""
@@ -57,6 +58,10 @@ class Walkthrough:
             f'<iframe srcdoc="{source}" title="{escape(self.document.title)}" sandbox="" loading="lazy" '
             'style="width:100%;height:44rem;border:1px solid #8886;border-radius:6px"></iframe>'
         )
+
+    def _asked(self) -> Document:
+        """The document, for a quiz with letters in place of the numbers that it asks for."""
+        return quizzed(self.document) if self.quiz else self.document
 
     def __str__(self) -> str:
         return self.text()
