@@ -11,6 +11,7 @@ import argparse
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
@@ -98,6 +99,8 @@ class Browser:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
+            if not select.select([self._reader], [], [], self.seconds)[0]:
+                raise TimeoutError(f"the browser said nothing for {self.seconds} seconds")
             piece = os.read(self._reader.fileno(), 1 << 20)
             if not piece:
                 raise RuntimeError("the browser has ended")
