@@ -89,8 +89,8 @@ def too_low(record: Record, skill: float) -> list[Finding]:
     best, higher = better_rate(trials, record.start)
     if same < BETTER * end and last < 1e-3 * rate:
         return [_schedule_stopped(record, trials, same, rate, last)]
-    if not higher[best] < BETTER * min(same, end):
-        return []
+    if not higher[best] < min(BETTER * min(same, end), (1.0 - NOTHING) * record.chance.loss):
+        return []  # also where the other rates only come to chance
     cause = (
         f"a step moves the weights by {100 * ratio:.2g} % (median), and the loss went from {begin:.4g} to {end:.4g}; "
         f"{trials.steps} steps at {best:g} times the rate come to {higher[best]:.4g}"

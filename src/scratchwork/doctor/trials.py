@@ -17,10 +17,11 @@ from ..parameter import FlatParameters
 from ..preparation import Rows
 from ..sparse_rows import SparseRows
 from ..updates import Updater
-from .looks import Shadow, numbers, some_rows
+from .looks import WATCHED, Shadow, numbers, some_rows
 
 LEAST, MOST = 30, 150  # steps of a trial
 ROWS = 2048  # of the training rows, for all trials
+ENOUGH = 200  # rows of which some can be held out
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,17 @@ class Trials:
     rows: Rows
     size: int
     steps: int
-    judged: Rows  # the rows on which the end of a trial is measured
+    judged: Rows  # on which the end of a trial is measured
     rate: float | None = None  # in place of a schedule
 
     @classmethod
     def of(cls, shadow: Shadow, updater: Updater, rows: Rows, size: int, steps: int, judged: Rows) -> Trials:
         """For a run of so many steps in batches of that size."""
         some = some_rows(rows, max(ROWS, 2 * min(size, 4096)))
+        if len(some) >= ENOUGH:  # what is learned by heart is no answer: judged by rows that the trial does not see
+            order = np.random.default_rng(0).permutation(len(some))
+            held = min(len(some) // 4, WATCHED)
+            judged, some = some.take(order[:held]), some.take(np.sort(order[held:]))
         return cls(shadow, updater, some, min(size, len(some)), min(max(steps, LEAST), MOST), judged)
 
     def loss_after(
