@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from .document import Block, Document, Equation, Prose, Rewritten, Section
-from .formula import Formula, Number, Operator, Row, flat
+from .formula import Bracketed, Formula, Number, Operator, Row, flat
 from .notation import mapped
 from .rounding import rounded
 
@@ -51,7 +51,8 @@ def _lettered(formula: Formula | None, known: dict[str, Formula]) -> Formula | N
         return formula
 
     def letter(part: Formula) -> Formula | None:
-        return known.get(rounded(part.value)) if isinstance(part, Number) else None
+        number = part.inside if isinstance(part, Bracketed) else part  # a letter needs no brackets around its sign
+        return known.get(rounded(number.value)) if isinstance(number, Number) else None
 
     return mapped(formula, letter)
 

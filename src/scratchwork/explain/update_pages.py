@@ -177,10 +177,14 @@ def _parameter(change: Change, context: Context, path: str, rows: int) -> list[B
     name = change.name.rpartition(".")[2]
     base = f"update/{path}/{name}"
     note = "" if rows == 1 else "of the whole batch"
+    grad = [shown(base, "grad", change.grad, "g", note=note)]
+    if change.penalty is not None:
+        grad = [shown(base, "loss_grad", change.loss_grad, "g", note="of the loss alone")]
+        grad.append(shown(base, "grad", change.grad, "g", result=True, note="with the penalty's part"))
     blocks: list[Block] = [
         Prose(f"{change.name}, shape {' × '.join(map(str, change.before.shape))}"),
         shown(base, "before", change.before, name),
-        shown(base, "grad", change.grad, "g", note="with the penalty's part" if change.penalty is not None else note),
+        *grad,
     ]
     if change.parameter.learning_rate_factor != 1.0:
         factor = rounded(change.parameter.learning_rate_factor)
