@@ -90,7 +90,7 @@ class _Reader:
         parts: list[Formula] = []
         while self.at < len(self.tokens):
             kind, sign = self.peek()
-            if kind == "sign" and sign in ends:
+            if kind == "sign" and (sign in ends or sign in ")]}"):
                 break
             if kind == "sign" and sign == "/":
                 self.take()
@@ -108,6 +108,8 @@ class _Reader:
                 parts.append(self.unit())
         if ends and self.take()[1] not in ends:
             raise ValueError(f"{self.text!r} has a bracket without its end")
+        if not parts:
+            raise ValueError(f"{self.text!r} has nothing where a formula belongs")
         return parts[0] if len(parts) == 1 else Row(tuple(parts))
 
     def unit(self) -> Formula:
