@@ -109,7 +109,7 @@ def test_a_formula_is_mathml_with_all_digits():
     small = parsed(put_in("x", {"x": -1.25e-7}))
     assert "".join(small.itertext()) == "−1.25×10−7"
     assert small[0].get("data-value") == "-1.25e-07"
-    assert "".join(parsed(read('"a < b & c"')).itertext()) == "a < b & c"
+    assert "".join(parsed(read('"a < b & c"')).itertext()).split() == ["a", "<", "b", "&", "c"]
     assert len(list(parsed(cases("y", ("x", "x > 0"), ("0", ""))).iter("mtr"))) == 2
     assert len(list(parsed(matrix(np.eye(3))).iter("mtd"))) == 9
 
