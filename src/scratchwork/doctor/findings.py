@@ -119,6 +119,9 @@ CONSEQUENCES: dict[str, frozenset[str]] = {
     "SW1603": _FAULTS | _SLOW | {"SW501", "SW1501"},
 }
 """What each finding may merely follow from: where one of these is found too, the finding becomes a note."""
+UNRELATED = "SW501 of the rows"
+FUTILE = frozenset({"SW302", "SW1602", "SW1301", "SW1603"})
+"""What comes of targets that do not follow from the inputs, whatever the network does."""
 
 
 @dataclass(frozen=True)
@@ -286,13 +289,16 @@ def _in_causal_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         if key not in once or (finding.alarm and not once[key].alarm and "consequence_of" not in once[key].evidence):
             once[key] = finding
     seen = {finding.code for finding in once.values() if finding.alarm}
+    if any(finding.alarm and _unrelated(finding) for finding in once.values()):
+        seen.add(UNRELATED)
     kept = [_demoted(finding, seen) for finding in once.values()]
     return tuple(sorted(kept, key=_place))  # stable: what was found first stands first
 
 
 def _place(finding: Finding) -> tuple[bool, int]:
     """Alarms before notes; a number that was bad before the first step explains all that comes after."""
-    return not finding.alarm, -1 if _in_the_data(finding) else ORDER.index(finding.code)
+    code = "SW1002" if _unrelated(finding) else finding.code
+    return not finding.alarm, -1 if _in_the_data(finding) else ORDER.index(code)
 
 
 def _in_the_data(finding: Finding) -> bool:
@@ -300,13 +306,22 @@ def _in_the_data(finding: Finding) -> bool:
     return finding.code == "SW201" and finding.step is None and where in ("x", "y", "the input batch x")
 
 
+def _unrelated(finding: Finding) -> bool:
+    """SW501 that the rows alone have shown, without the network: no symptom, but the cause of what comes of it."""
+    return finding.code == "SW501" and ("doubt" in finding.evidence or finding.where == "x")
+
+
 def _demoted(finding: Finding, seen: set[str]) -> Finding:
     """The finding as a note where a cause of it was found as well."""
     if not finding.alarm or _in_the_data(finding):
         return finding
-    causes = CONSEQUENCES.get(finding.code, frozenset()) & seen
-    if not causes:
+    known = frozenset({*DATA, *CODE}) if _unrelated(finding) else CONSEQUENCES.get(finding.code, frozenset())
+    causes = known & seen
+    if causes:
+        cause = min(causes, key=ORDER.index)
+    elif UNRELATED in seen and finding.code in FUTILE:
+        cause = "SW501"
+    else:
         return finding
-    cause = min(causes, key=ORDER.index)
     evidence = {**finding.evidence, "consequence_of": cause}
     return replace(finding, severity=NOTE, evidence=evidence, cause=f"{finding.cause} (follows from {cause})")
