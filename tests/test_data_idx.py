@@ -100,6 +100,22 @@ def test_a_damaged_or_cut_gzip_stream(tmp_path):
         read_idx(path)
 
 
+@pytest.mark.parametrize("between", [0, 512, 60_000])
+def test_zeros_may_follow_a_gzip_stream(tmp_path, between):
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(idx(0x08, (3,), b"\1\2")) + bytes(between) + gzip.compress(b"\3") + bytes(between))
+    assert read_idx(path).tolist() == [1, 2, 3]
+
+
+def test_zeros_without_end_behind_a_gzip_stream_are_not_read(tmp_path):
+    path = tmp_path / "a.gz"
+    with open(path, "wb") as file:
+        file.write(gzip.compress(idx(0x08, (3,), b"\1\2\3")))
+        file.truncate(20 << 30)  # gzip would look at every one of them
+    with pytest.raises(FileFormatError, match="more than 65,536 zeros follow its gzip stream"):
+        read_idx(path)
+
+
 def test_a_file_that_is_not_there_or_is_a_folder(tmp_path):
     with pytest.raises(MissingFileError, match="there is no file"):
         read_idx(tmp_path / "nothing")

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from ..errors import DataError, FileFormatError, MissingFileError
 
@@ -20,6 +20,8 @@ DEFLATE_RATIO = 1032
 """Deflate never packs more than this many bytes into one (a run of 258 bytes costs at least two bits)."""
 
 CHUNK = 1 << 20
+PADDING = 1 << 16
+"""Zeros that may follow a gzip stream: tapes were filled up with some."""
 
 SMALL, USUAL_RATIO = 1 << 26, 200
 """A packed file may always unfold to so many bytes, and to more than that as long as it is not to so many times its size."""
@@ -96,6 +98,25 @@ def require_modest(path: Path) -> None:
         raise FileFormatError(f"{path} unfolds to more than {most:,} bytes, {USUAL_RATIO} times its size: unpack it first")
 
 
+class _FewZeros:
+    """A file in which gzip finds no more than `PADDING` zeros behind a stream: it reads them one by one, for hours."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.zeros = file, 0
+
+    def read(self, size: int) -> bytes:
+        """As the file reads; an OSError where one zero follows another for too long."""
+        given = self.file.read(size)
+        self.zeros = self.zeros + 1 if given == b"\0" else 0
+        if self.zeros > PADDING:
+            raise OSError(f"more than {PADDING:,} zeros follow its gzip stream")
+        return given
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As the file does."""
+        return self.file.seek(offset, whence)
+
+
 @contextmanager
 def open_binary(path: Path, *, unzip: bool = False) -> Iterator[BinaryIO]:
     """The file's bytes, unpacked where it is a gzip file and `unzip` is asked for; every read error names the file."""
@@ -108,7 +129,7 @@ def open_binary(path: Path, *, unzip: bool = False) -> Iterator[BinaryIO]:
                 return
             import gzip
 
-            with gzip.GzipFile(fileobj=raw) as unpacked:
+            with gzip.GzipFile(fileobj=cast(Any, _FewZeros(raw))) as unpacked:
                 yield cast(BinaryIO, unpacked)
     except FileNotFoundError:
         raise MissingFileError(f"there is no file {path}") from None
