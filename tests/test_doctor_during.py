@@ -192,8 +192,8 @@ def test_a_schedule_that_stops_the_run():
 
 def test_stuck_at_chance_with_the_path_that_was_walked():
     rng = np.random.default_rng(1)
-    x, y = rng.normal(size=(600, 4)), rng.integers(0, 3, 600)
-    history = fit(dense(4, 3), x, y, epochs=8)
+    x, y = rng.normal(size=(3000, 4)), rng.integers(0, 3, 3000)
+    history = fit(dense(4, 3), x, y, epochs=4)
     found = only(history, "SW501")
     assert found.evidence["chance"] == pytest.approx(np.log(3), abs=0.01)
     assert any("learning rate" in step for step in found.path)

@@ -65,7 +65,8 @@ def compare(
         cause = f"{bad} of {len(flat)} rows hold NaN or infinities, and no row of training did"
         return Diagnosis([found("SW1203", cause, "fill or remove them as for training", rows=bad)])
     return Diagnosis(
-        _by_size(profile, flat)
+        _by_feature(profile, flat, names, rest_alike=True)
+        or _by_size(profile, flat)
         or _by_guess(profile, flat, _all_guesses(profile, rows, flat, image_shape or profile.shape))
         or _by_feature(profile, flat, names)
     )
@@ -258,8 +259,11 @@ def _exchanges(profile: RowProfile, flat: Array) -> Iterator[Guess]:
         yield Guess("SW1203", "the columns are moved by one place", fix, np.roll(flat, by, axis=1))
 
 
-def _by_feature(profile: RowProfile, flat: Array, names: Sequence[str] | None) -> list[Finding]:
-    """SW1203 for features that are, in nearly all rows, far outside what training knew."""
+def _by_feature(profile: RowProfile, flat: Array, names: Sequence[str] | None, *, rest_alike: bool = False) -> list[Finding]:
+    """SW1203 for features that are, in nearly all rows, far outside what training knew.
+
+    rest_alike   only where these are few, and all others are as in training
+    """
     width = np.where(profile.high > profile.low, profile.high - profile.low, np.inf)
     outside = (flat < profile.low - width) | (flat > profile.high + width)
     centre = np.median(flat, axis=0)
@@ -267,6 +271,11 @@ def _by_feature(profile: RowProfile, flat: Array, names: Sequence[str] | None) -
     odd = np.flatnonzero((outside.mean(axis=0) > 0.9) & far)
     if not odd.size or (len(flat) < 3 and odd.size < 0.5 * flat.shape[1]):
         return []
+    if rest_alike:
+        rest = flat.copy()
+        rest[:, odd] = profile.mean[odd]
+        if odd.size > 0.4 * flat.shape[1] or profile.distance(rest).mean() > profile.distances[1]:
+            return []
     first = int(odd[0])
     name = str(names[first]) if names is not None and len(names) == flat.shape[1] else f"feature {int(profile.features[first])}"
     cause = (
