@@ -16,6 +16,7 @@ from .wording import prose
 
 
 def heat_map_of(block: Numbers, picture: Shape | None) -> str:
+    """An array as an image element; what has as many numbers as a row of pixels is laid out like the picture."""
     array = np.asarray(block.array, np.float64)
     if picture is not None and array.size == math.prod(picture):  # a row of pixels, or the gradient of one
         array = array.reshape(picture).sum(axis=2) if len(picture) == 3 else array.reshape(picture)
