@@ -56,7 +56,6 @@ ROLES: dict[str, tuple[str, ...]] = {
         "truth",
         "actual",
         "ys",
-        "output",
         "desired",
         "trainingoutputs",
         "trainy",
@@ -407,7 +406,7 @@ class Environment:
                 continue
             if not found:
                 if not waiting:
-                    raise ProgramError("does not run", f"the argument {parameter.name} has no known meaning")
+                    raise ProgramError("not understood", f"the argument {parameter.name} has no known meaning")
                 value = self.roles[waiting.pop(0)]
             if parameter.kind is parameter.KEYWORD_ONLY:
                 named[parameter.name] = value

@@ -51,6 +51,8 @@ MISFITS = {"does not run": 3, "hangs": 3, "out of memory": 3, "wrong output": 2,
 def misfit(book: Book, piece: tuple[int, int]) -> int:
     """How much of what failed may be the fault of the reading; any other mistake is the program's own."""
     failed = [check for check in book.checks[slice(*piece)] if check.passed is False]
+    if any(check.passed is None and check.name in ("forward runs", "gradients") for check in book.checks[slice(*piece)]):
+        return 3
     return max((MISFITS.get(check.diagnosis or "", 0) for check in failed), default=0)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..gradient_patterns import find_pattern
-from .binding import canonical, in_float64, is_gradient_name, required
+from .binding import arrays_in, canonical, in_float64, is_gradient_name, required
 from .gradients import diagnosis_of
 from .helpers import check_helpers, near
 from .hints import Book, departure
@@ -358,8 +358,15 @@ class ComponentChecks:
 def gradient_names(unit: Unit) -> dict[str, str] | None:
     """The attributes of a dense layer that hold its parameters and their gradients."""
     weight, bias = unit.weight, unit.bias
-    if weight is None or bias is None or "." in weight[0] + bias[0]:
+    if weight is None or bias is None:
         return None
+    if "." in weight[0] + bias[0]:
+        paths = [path for path, _ in arrays_in(unit.thing) if is_gradient_name(path)]
+        owners = {key: next((p for p in paths if p.rpartition(".")[0] == path.rpartition(".")[0]), None) for key, path in
+                  (("dweight", weight[0]), ("dbias", bias[0]))}  # fmt: skip
+        if None in owners.values():
+            return None
+        return {"weight": weight[0], "bias": bias[0], **{key: str(path) for key, path in owners.items()}}
     kept = [name for name in vars(unit.thing) if is_gradient_name(name)]
     found = {"weight": weight[0], "bias": bias[0]}
     for key, path in (("dweight", weight[0]), ("dbias", bias[0])):

@@ -64,7 +64,7 @@ def of_kind(program: Program, callables: dict[str, Callable[..., Any]], kind: st
     for name, function in callables.items():
         text = name.lower()
         helper = activation_word(text) is not None and len(required(function)) <= 2 and kind != "loss"
-        derivative = (is_derivative(text) or text.startswith("d_")) and kind == "loss"
+        derivative = (is_derivative(text) or text.startswith("d_")) and kind == "loss" and not gives_gradients(program, function)
         training = TRAIN.search(text) and bool(
             {"iterations"} & {r for p in inspect.signature(function).parameters for r in _roles(p)}
         )
@@ -157,6 +157,8 @@ def function_subjects(program: Program, classes: int, deep: bool) -> Iterator[Su
             continue
         raw = [(path, a) for path, a in arrays_in(result, "p") if a.ndim in (1, 2)]
         result = in_float64(result)
+        if isinstance(result, tuple) and not any(names or ()) and "forward" in calls:
+            names = _asked_for(calls["forward"], result)
         env.put_result(names, result, "params")
         parameters = _named(result, names)
         if not usable(parameters):
@@ -171,6 +173,12 @@ def function_subjects(program: Program, classes: int, deep: bool) -> Iterator[Su
             weights = np.zeros(shape)
             env.put_result(["W"], weights, "params")
             yield Subject(program, style, None, calls, env, parameters=[("W", weights)])
+
+
+def _asked_for(forward: Callable[..., Any], parameters: tuple[Any, ...]) -> list[str] | None:
+    """Names for parameters that are returned without one: those that forward asks for, in its order, beside the rows."""
+    wanted = [name for name in required(forward) if not {"x", "y"} & set(_roles(name))]
+    return wanted if len(wanted) == len(parameters) else None
 
 
 def _named(result: Any, names: list[str] | None) -> list[tuple[str, Array]]:

@@ -36,11 +36,13 @@ def check_edges(checks: NetworkChecks) -> None:
             if found:
                 return
         if last is not None:
-            one = values[last].copy()
-            one.flat[0] += LARGE
-            certain = _at(checks, values, {**values, last: one})
-            text = f"the loss is {certain} where the right class has probability 0"
-            bad = certain is None or not np.isfinite(certain)
+            certain = []
+            for far in (LARGE, -LARGE):
+                one = values[last].copy()
+                one.flat[0] += far
+                certain.append(_at(checks, values, {**values, last: one}))
+            bad = [value for value in certain if value is None or not np.isfinite(value)]
+            text = f"the loss is {bad[0] if bad else 0} where the right class has probability 0"
             checks.book.remark("loss at probability 0", name, ("log of zero", text) if bad else None)
     except ProgramError as error:
         checks.book.unasked("loss at large logits", name, str(error))

@@ -108,7 +108,8 @@ class GradientChecks:
 
     def none_found(self, errors: list[ProgramError]) -> None:
         """No form of targets gave gradients that can be looked at."""
-        if errors and not str(errors[0]).startswith(("no gradients", "the argument")):
+        known = self.reading.net is not None or bool(self.reading.weights)  # else we may well have called it wrongly
+        if errors and known and not str(errors[0]).startswith(("no gradients", "the argument")):
             self.book.error("gradients", self.name, errors[0], 4.0)
         else:
             self.book.unasked("gradients", self.name, str(errors[0]) if errors else "the right ones are not known here")

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from .binding import required
+from .binding import plain, required
 from .hints import Book, departure
 from .known import act, activation_word, is_derivative, kinds_of, one_hot, pull, slope
 from .loading import Program, ProgramError
-from .subject import Subject
+from .subject import Subject, looks_like_bias
 
 Z = np.random.default_rng(11).normal(size=(6, 4)) * 1.5
 
@@ -79,6 +79,14 @@ def right_activation(word: str, z: Array, a: Array | None) -> bool:
     return any(near(a, act(kind, z)) for kind in kinds_of(word))
 
 
+def softmax_of_another_axis(z: Array, a: Array | None) -> bool:
+    """Whether a is e^z, divided by sums that mix the samples: log a − z is then a number for its row plus one for its column."""
+    if a is None or a.shape != z.shape or not (a > 0).all() or not np.isfinite(a).all():
+        return False
+    rest = np.log(a) - z
+    return near(rest, rest.mean(axis=0) + rest.mean(axis=1, keepdims=True) - rest.mean())
+
+
 def check_activation(program: Program, book: Book, name: str, function: Callable[..., Any], word: str) -> None:
     """Its values, what it does to its argument, and softmax at large numbers."""
     handed = Z.copy()
@@ -95,7 +103,9 @@ def check_activation(program: Program, book: Book, name: str, function: Callable
     else:
         right = act(kinds_of(word)[0], Z)
         text = f"{name} does not compute {word}"
-        book.failed(f"{word} is right", name, "wrong activation", text, 2.0, departure(name, "result", given, right))
+        mixed = word == "softmax" and softmax_of_another_axis(Z, given)
+        diagnosis = "softmax axis" if mixed else "wrong activation"
+        book.failed(f"{word} is right", name, diagnosis, text, 2.0, departure(name, "result", given, right))
     if not np.array_equal(handed, Z):
         book.failed("its argument is left alone", name, "inputs changed", f"{name} overwrites the array that it is handed")
     if word in ("softmax", "sigmoid"):
@@ -185,6 +195,11 @@ def check_one_hot(program: Program, book: Book, name: str, function: Callable[..
         return
 
 
+def looks_like_weight(path: str, a: Array) -> bool:
+    """Whether an array is a matrix of weights, also one for a single output."""
+    return not looks_like_bias(path, a) or plain(path.split(".")[-1]).startswith("w")
+
+
 def check_start(subject: Subject, book: Book) -> None:
     """The weights as the program makes them: no two arrays in one, no units that are equal."""
     name = subject.name("init") or type(subject.holder).__name__
@@ -197,7 +212,8 @@ def check_start(subject: Subject, book: Book) -> None:
                 text = f"{other} and {path} are one array: a step of one moves the other"
                 book.failed("the start of the weights", name, "shared weights", text, 2.0)
                 return
-    still = [path for path, a in weights[: max(len(weights) - 1, 0)] if a.size > 1 and np.ptp(a) == 0]
+    last = [path for path, a in subject.raw if a.ndim == 2 and looks_like_weight(path, a)][-1:]
+    still = [path for path, a in weights if path not in last and a.size > 1 and np.ptp(a) == 0]
     if still:
         text = f"{still[0]} starts with one number everywhere: all units of the layer stay equal"
         book.failed("the start of the weights", name, "zero initialization", text, 2.0)

@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import Array
 from ..gradient_patterns import find_pattern
 from .gradients import diagnosis_of
-from .helpers import is_leaky, near
+from .helpers import is_leaky, near, softmax_of_another_axis
 from .hints import Book, departure
 from .known import HIDDEN, act, activation_word, kinds_of, pull, slope, wrong_slopes
 from .loading import ProgramError
@@ -189,10 +189,10 @@ class DenseChecks:
         unit = self.unit
         try:
             unit.forward(laid(x, self.layout))
-            second = unit.backward(laid(dy, self.layout), shape=laid(x, self.layout).shape).grads.get(path)
+            second = unit.backward(laid(dy, self.layout), shape=laid(x, self.layout).shape, again=True).grads.get(path)
         except ProgramError:
             return
-        zero = [name for name in dir(unit.thing) if "zero" in name.lower() or "reset" in name.lower()]
+        zero = re.search(r"zero_?grad|reset_?grad|clear_?grad|grad\w*(\[\.\.\.\]|\[:\])? *= *0|grad\w*\.fill\(0|grad\w* *\*= *0", unit.program.text)
         if (
             first is not None
             and second is not None
@@ -249,6 +249,8 @@ def check_activation_unit(unit: Unit, book: Book, layout: str) -> tuple[str, Arr
             return None
         right = act(kinds_of(word)[0], z)
         kind_of_mistake = "wrong activation"
+        if word == "softmax" and softmax_of_another_axis(z, a):
+            kind_of_mistake = "softmax axis"
         if word == "softmax" and a is not None and (near(a, act("softmax", z.T).T) or near(a, np.exp(z) / np.exp(z).sum())):
             kind_of_mistake = "softmax axis"
         if word != "softmax" and mixes(unit, z, layout):

@@ -69,7 +69,7 @@ def decays(parameter: inspect.Parameter) -> bool:
     return plain(parameter.name) in ("decay", "lrdecay", "learningratedecay") and not mean
 
 
-OWNER = re.compile(r"model|net|layers|modules|linears|denses")
+OWNER = re.compile(r"model|net|layers|modules|linears|denses|param")
 
 
 def make_optimizer(program: Program, cls: type, owner: Any = None, **wanted: float) -> Any:
@@ -89,11 +89,24 @@ def make_optimizer(program: Program, cls: type, owner: Any = None, **wanted: flo
         elif parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             if owner is None or not OWNER.search(text):
                 return None
-            named[parameter.name] = [owner[1]] if re.search("layers|modules|linears|denses", text) else owner[0]
+            if "param" in text:
+                held = [one for one in vars(owner[1]).values() if hasattr(one, "__dict__")] if owner[1] is not None else []
+                if not held:
+                    return None
+                named[parameter.name] = held
+            else:
+                named[parameter.name] = [owner[1]] if re.search("layers|modules|linears|denses", text) else owner[0]
     try:
         return program.call(cls, **named)
     except ProgramError:
         return None
+
+
+def at(thing: Any, path: str) -> Any:
+    """What stands at a path of attributes: W, or W.value."""
+    for part in path.split("."):
+        thing = getattr(thing, part, None)
+    return thing
 
 
 class Stepper:
@@ -112,7 +125,7 @@ class Stepper:
         found = []
         for gradient in gradients:
             for key in ("weight", "bias"):
-                setattr(layer, self.names["d" + key], gradient[key].copy())
+                self._put(layer, "d" + key, gradient[key])
             self._hook("pre")
             result = self._step(layer, current, gradient)
             self._hook("post")
@@ -122,11 +135,12 @@ class Stepper:
 
     def _put(self, layer: Any, key: str, value: Array) -> None:
         """Write in place where the layer has such an array: others may hold it too."""
-        own = getattr(layer, self.names[key], None)
+        own = at(layer, self.names[key])
         if isinstance(own, np.ndarray) and own.shape == value.shape:
             own[...] = value
         else:
-            setattr(layer, self.names[key], value.copy())
+            way, _, last = self.names[key].rpartition(".")
+            setattr(at(layer, way) if way else layer, last, value.copy())
 
     def _hook(self, word: str) -> None:
         for name in dir(type(self.thing)):
@@ -166,7 +180,7 @@ class Stepper:
 
     def _after(self, layer: Any, current: dict[str, Array], result: Any) -> dict[str, Array]:
         if self.kind == "layer":
-            return {key: np.asarray(getattr(layer, self.names[key])) for key in ("weight", "bias")}
+            return {key: np.asarray(at(layer, self.names[key])) for key in ("weight", "bias")}
         return dict(result) if isinstance(result, dict) and set(result) >= {"weight", "bias"} else current
 
 
@@ -312,7 +326,7 @@ def walked(
     rng = np.random.default_rng(41)
     shapes = {"weight": (5, 4), "bias": (1, 4)}
     if owner[1] is not None:
-        shapes = {key: getattr(owner[1], names[key]).shape for key in shapes}
+        shapes = {key: at(owner[1], names[key]).shape for key in shapes}
     start = {key: rng.normal(size=shape) for key, shape in shapes.items()}
     gradients = [{key: rng.normal(size=value.shape) for key, value in start.items()} for _ in range(STEPS)]
     stepper = Stepper(program, thing, names, owner[1])

@@ -20,7 +20,7 @@ from .reading import spread
 from .subject import Subject, Task
 from .walks import check_walks
 
-STATEFUL = re.compile(r"momentum|veloc|adam|rms|adagrad|beta|\bv_|_v\b|cache|moment")
+STATEFUL = re.compile(r"momentum|veloc|adam|rms|adagrad|beta|\bv_|_v\b|cache|moment|\.(v|m|mu)\b|\b[vm]\[")
 
 
 def check_practice(checks: NetworkChecks) -> None:
@@ -67,7 +67,7 @@ def check_penalty(checks: NetworkChecks) -> None:
             found.append((checks.own_loss(task), subject.gradients(task).arrays))
         numeric = _penalty_slopes(checks, task)
     except ProgramError as error:
-        if error.kind != "does not run":
+        if error.kind not in ("does not run", "not understood"):
             book.error("regularization", name, error)
         return
     finally:
@@ -126,7 +126,7 @@ def check_update(checks: NetworkChecks) -> None:
     name, rate, before = checks.where("update"), 0.125, subject.values()
     try:
         gradients = subject.gradients(reading.task)
-        if gradients.moved or any(g is None for g in gradients.arrays.values()):
+        if gradients.moved or any(g is None or g.size != before[key].size for key, g in gradients.arrays.items()):
             return
         subject.update(rate)
         after = subject.values()
@@ -137,7 +137,7 @@ def check_update(checks: NetworkChecks) -> None:
             subject.update(2 * rate)
             ignored = all(np.allclose(after[key], value) for key, value in subject.values().items()) and _moved(before, after)
     except ProgramError as error:
-        if "has no known meaning" not in str(error):
+        if error.kind != "not understood":
             book.error("one update", name, error, 2.0)
         return
     finally:
@@ -285,7 +285,7 @@ def _train(checks: NetworkChecks, task: Task) -> tuple[float, float] | None:
                 named[name] = env.roles[next(iter(wanted))]
         result = subject.program.call(function, *positional, **named)
     except ProgramError as error:
-        if error.kind == "does not run":
+        if error.kind in ("does not run", "not understood"):
             return None
         raise
     subject.sync()

@@ -60,7 +60,7 @@ def _grade(file: Path, events: list[dict[str, Any]], ending: tuple[str, str] | N
         checks.append(Check("the program keeps running", file.name, False, ending[0], sentence, HINTS.get(ending[0], ""), 5.0))
     if not checks:
         sentence = "nothing in this file looks like a network, a layer or a loss"
-        checks = [Check("something to grade", file.name, False, "nothing to grade", sentence, HINTS["nothing to grade"], 5.0)]
+        checks = [Check("something to grade", file.name, None, "nothing to grade", sentence, HINTS["nothing to grade"], 5.0)]
     return Grade(str(file), style, tuple(checks), seconds, tuple(dict.fromkeys(notes)))
 
 

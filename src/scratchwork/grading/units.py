@@ -141,7 +141,7 @@ class Unit:
                 role = next(iter(left), "")
             if role not in values:
                 raise ProgramError(
-                    "does not run", f"{self.name}.{name} wants {parameter.name}, whose meaning is not known here"
+                    "not understood", f"{self.name}.{name} wants {parameter.name}, whose meaning is not known here"
                 )
             left = [one for one in left if one != role]
             (
@@ -173,10 +173,12 @@ class Unit:
         fresh = [a for path, a in now.items() if before.get(path) is not a and "input" not in path.lower()]
         return fresh[-1] if fresh else None
 
-    def backward(self, dy: Array, true: Any = None, shape: tuple[int, ...] | None = None) -> Back:
+    def backward(self, dy: Array, true: Any = None, shape: tuple[int, ...] | None = None, again: bool = False) -> Back:
         """What its backward gives; parameters that it updated are put back."""
         assert self.behind is not None
         before = {path: a.copy() for path, a in self.parameters}
+        if not again:
+            self._zero()
         handed = dy.copy()
         values = {"dy": handed, "lr": self.rate, "training": True, **({} if true is None else {"true": true})}
         result = self._call(self.behind, values, ("dy", "true"))
@@ -189,6 +191,12 @@ class Unit:
             array[...] = before[path]
             self._restore(path, array)
         return back
+
+    def _zero(self) -> None:
+        """Gradients that were there before: some programs add to them, and set them to 0 elsewhere."""
+        for path, a in arrays_in(self.thing):
+            if is_gradient_name(path) and a.flags.writeable and a.dtype.kind == "f":
+                a[...] = 0.0
 
     def _restore(self, path: str, array: Array) -> None:
         owner = self.thing
@@ -226,6 +234,8 @@ class Unit:
         for path, value in before.items():
             own, bias = canonical(path), looks_like_bias(path, value)
             exact = [p for p in kept if canonical(p) in ("d" + own, own + "d") or canonical(p).removeprefix("d") == own]
+            owner = path.rpartition(".")[0]
+            exact = [p for p in kept if owner and p.rpartition(".")[0] == owner] or exact
             letter = [p for p in kept if p not in inward and canonical(p).lstrip("d")[:1] == ("b" if bias else "w")]
             if back.moved and not exact:
                 same = back.after[path].shape == value.shape
