@@ -26,7 +26,7 @@ from .patient import Patient, hidden_products, is_foreign, leaves
 
 STEPS = 120
 LEAST_STEPS = 12
-SECONDS = 0.12  # of one trial, as estimated from the sizes
+SECONDS = 0.2  # of one trial, as estimated from the sizes
 JUDGED = 256  # rows that an end is measured on
 BROKEN = (ArithmeticError, ValueError, TypeError, IndexError)  # what code of somebody's own may raise
 
@@ -98,7 +98,7 @@ class Attempts:
         while size > 32 and STEPS * seconds(size) > SECONDS:
             size = max(size // 2, 32)
         steps = int(SECONDS / seconds(size))
-        most = STEPS if size >= 4 else 2 * STEPS
+        most = STEPS if size >= 16 else 3 * STEPS
         return min(max(steps, LEAST_STEPS), most), size
 
     @property

@@ -19,6 +19,8 @@ from .findings import Finding, found
 from .patient import Patient
 from .rows_given import few_values
 
+SOME = 1024  # rows
+
 
 def standard_rows(patient: Patient) -> Array | None:
     """The sample with columns of mean 0 and standard deviation 1; None for rows that are too wide to write out."""
@@ -37,10 +39,10 @@ def dependence(patient: Patient) -> tuple[float, float, int] | None:
     Skill is the correlation of predicted and true targets: by the nearest rows, by a linear fit, and by one on random units.
     """
     x = standard_rows(patient)
-    if x is None or len(x) < 120 or few_values(patient.sample.x, len(x)):
+    if x is None or len(x) < 120 or patient.chance.majority > 0.9:
         return None
-    if patient.chance.majority > 0.9:
-        return None
+    if few_values(patient.sample.x, len(x)) and max(len(np.unique(column)) for column in x.T[:100]) < 0.5 * len(x):
+        return None  # of a truth table, such as a parity, neighbours tell nothing
     labels = classes_of(patient.sample, patient.loss)
     if labels is not None:
         target = np.eye(int(labels.max()) + 1)[labels]
@@ -49,7 +51,7 @@ def dependence(patient: Patient) -> tuple[float, float, int] | None:
     if target.shape[1] > 64:
         return None
     skills = [_skill(x, target), _skill(x[::-1], target[::-1])]
-    return sum(skills) / 2, 2.2 / math.sqrt(len(x)), len(x)
+    return sum(skills) / 2, 2.6 / math.sqrt(len(x)), len(x)
 
 
 def _skill(x: Array, target: Array) -> float:
@@ -114,24 +116,32 @@ def unrelated(patient: Patient, path: list[str]) -> Iterator[Finding]:
     yield found("SW501", cause, fix, path=path, skill=best, doubt=doubt, rows=rows)
 
 
+def _some(rows: Rows) -> Array:
+    return np.sort(np.random.default_rng(43).permutation(len(rows) - 1)[:SOME])
+
+
 def _read_across(rows: Rows) -> Rows | None:
-    """The numbers as they were before `x.reshape(D, N).T` took them for columns."""
-    x = rows.x
-    if not isinstance(x, np.ndarray) or x.ndim != 2 or x.size > 50_000_000:
+    """Some rows as they were before `x.reshape(D, N).T` took them for columns: number k of x.T was number k of the file."""
+    x, chosen = rows.x, _some(rows)
+    if not isinstance(x, np.ndarray) or x.ndim != 2 or x.shape[1] * SOME > 4_000_000:
         return None
-    return replace(rows, x=np.ascontiguousarray(x.T).reshape(x.shape))
+    k = chosen[:, None] * x.shape[1] + np.arange(x.shape[1])
+    return Rows(x[k % len(x), k // len(x)], rows.target[chosen], None)
 
 
 def _one_further(rows: Rows) -> Rows | None:
-    return Rows(rows.x[1:], rows.target[:-1], None if rows.weight is None else rows.weight[:-1])
+    chosen = _some(rows)
+    return Rows(rows.x[chosen + 1], rows.target[chosen], None)
 
 
 def _one_before(rows: Rows) -> Rows | None:
-    return Rows(rows.x[:-1], rows.target[1:], None if rows.weight is None else rows.weight[1:])
+    chosen = _some(rows)
+    return Rows(rows.x[chosen], rows.target[chosen + 1], None)
 
 
 def _backwards(rows: Rows) -> Rows | None:
-    return Rows(rows.x, rows.target[::-1], rows.weight)
+    chosen = _some(rows)
+    return Rows(rows.x[chosen], rows.target[len(rows) - 1 - chosen], None)
 
 
 LEFT_OUT = "look for a row that was left out of x or y alone, such as a header"

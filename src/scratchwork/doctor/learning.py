@@ -168,7 +168,7 @@ def _rate(patient: Patient, attempts: Attempts, given: Attempt, path: list[str])
             break
         if given.end < 1.05 and trial.end > 0.97 and given.first_moved < 0.02:
             break  # what does not move at a tenth will not at a hundredth
-    if slower is not None and (given.end > 1.15 or not given.as_right_as(slower)):
+    if slower is not None and (given.end > 3.0 or not given.as_right_as(slower)):
         learns = slower.good(0.85) and (given.end > NOTHING or slower.end < 0.6 * given.end)
         if learns or (slower.end < 1.0 and given.end > max(1.3 * slower.end, 1.15)):  # of noise, chance is all there is
             yield _too_high(given, slower, path)

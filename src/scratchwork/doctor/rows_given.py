@@ -171,7 +171,8 @@ def few_values(x: Any, rows: int) -> bool:
     matrix = np.asarray(x).reshape(len(x), -1)
     part = matrix[:: max(len(matrix) // 512, 1)][:600]
     room = 0.0
-    for column in part.T[: 2 * KEYS]:
+    spread = part.astype(np.float64).std(axis=0)
+    for column in part.T[np.argsort(-spread, kind="stable")[: 2 * KEYS]]:
         shares = np.unique(column, return_counts=True)[1] / len(column)
         room += float(-(shares * np.log(shares)).sum())
         if room > math.log(max(rows, 1) * 50.0):

@@ -102,9 +102,9 @@ def _worse(given: float, scaled: float, attempts: Attempts, patient: Patient, *,
     """Whether scaling is what is missing."""
     if extreme:
         return given > (1.15 * scaled + 0.02 if min(given, scaled) <= 0.85 else 0.85)
-    if scaled > 0.8 or given <= 0.9:
-        return False
-    factors = [0.1, 0.01, min(attempts.compression, 30.0)]
+    if scaled > 0.8 or given <= 0.9 or attempts.compression > 30.0:
+        return False  # of so long a run a trial says little
+    factors = [0.1, 0.01, 3.0, 10.0, min(attempts.compression, 30.0)]
     if isinstance(patient.settings.optimizer, LBFGS):
         return False
     return all(attempts.run(factor=factor).end > 0.9 for factor in factors)
