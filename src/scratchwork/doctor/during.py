@@ -109,7 +109,9 @@ def gradients_by_layer(record: Record, skill: float) -> list[Finding]:
     first, chance = looks[0], record.chance
     flat = list(itertools.takewhile(lambda look: chance.skill(look.loss) < SLOW, looks))
     falls = [_fall(look) for look in flat or looks[:1]]
-    waited = (flat or [first])[-1].step - first.step
+    early = itertools.takewhile(lambda loss: chance.skill(loss) < SLOW, record.run.history.columns.get("loss", []))
+    waited = max((flat or [first])[-1].step - first.step, len(list(early)) * record.run.steps_per_epoch)
+    stays = falls[1] < 10 * VANISHED if len(falls) > 1 else len(looks) == 2  # after the run there are only its two ends
     top, bottom = _ends(first)
     numbers: dict[str, Any] = {
         "ratio": falls[0],
@@ -117,7 +119,7 @@ def gradients_by_layer(record: Record, skill: float) -> list[Finding]:
         "steps_at_chance": waited,
     }
     there = f"from {top.gradient:.2g} at {top.where} to {bottom.gradient:.2g} at {bottom.where}"
-    if falls[0] < VANISHED and len(falls) > 1 and falls[1] < 10 * VANISHED and waited >= min(LONG, record.run.steps):
+    if falls[0] < VANISHED and stays and waited >= min(LONG, record.run.steps):
         cause = f"the gradient shrinks {there}, so that the loss stays at chance for {waited} steps or more"
         fix = "ReLU instead of sigmoid, he_normal weights, BatchNorm between the layers, or fewer layers"
         return [found("SW1501", cause, fix, where=bottom.where, step=first.step, **numbers)]

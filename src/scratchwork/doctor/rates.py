@@ -45,7 +45,7 @@ def too_high(record: Record, skill: float) -> list[Finding]:
     best = min(lower, key=lambda factor: lower[factor])
     if not lower[best] < BETTER * min(same, end):
         return []
-    rate = max(pair.rate for pair in record.pairs)
+    rate = record.peak_rate
     cause = (
         f"{sum(rises)} of {len(rises)} measured steps raised the loss of their own batch, and a step moved the weights by "
         f"up to {100 * ratio:.2g} %; {trials.steps} steps at {best:g} times the rate come to a loss of {lower[best]:.4g}, "
@@ -81,7 +81,7 @@ def too_low(record: Record, skill: float) -> list[Finding]:
     begin, end = record.looks[0].loss, record.looks[-1].loss
     if ratio > 3e-4 or skill > LEARNED or not end < 1.2 * begin:
         return []
-    trials, rate = record.trials, max(pair.rate for pair in record.pairs)
+    trials, rate = record.trials, record.peak_rate
     last = record.pairs[-1].rate
     if last < 1e-3 * rate:  # a schedule that has stopped the run: what if it had not?
         trials = replace(trials, rate=rate)

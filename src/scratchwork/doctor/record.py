@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from ..arrays import Array
 from ..epochs import row_order
 from ..history import Run
+from ..optimizers import Optimizer
 from ..preparation import Data, Rows
 from ..updates import Updater
 from .chance import Chance
@@ -37,6 +41,15 @@ class Record:
         """What counterfactuals start from."""
         steps = max(self.run.steps, 1)
         return Trials.of(self.shadow, self.updater, self.data.training, self.size, steps, self.rows)
+
+    @property
+    def peak_rate(self) -> float:
+        """The largest learning rate of the run, where a schedule goes up first."""
+        rule, run = self.updater.optimizer, self.run
+        if not isinstance(rule, Optimizer):
+            return math.nan
+        steps = np.unique(np.linspace(run.first_step, max(run.step - 1, run.first_step), 65).astype(np.int64))
+        return max(rule.learning_rate_at(int(step)) for step in steps)
 
     def batch(self, step: int) -> Rows:
         """The rows of the step that follows `step` updates."""
