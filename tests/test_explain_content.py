@@ -92,6 +92,20 @@ def test_a_step_is_the_first_one_of_fit():
             np.testing.assert_allclose(shown[f"update/{path}/{name}/after"], parameter.value, atol=2e-6)
 
 
+def test_settings_of_a_parameter_go_along():
+    network = sw.Sequential([sw.Dense(3)])
+    network.build((4,))
+    weight = network.layers[0].weight
+    weight.learning_rate_factor, weight.regularizer = 0.0, sw.L1(0.5)
+    document = document_of(network, X, LABELS, loss=sw.SoftmaxCrossEntropy(), optimizer="adam")
+    shown = arrays(document)
+    np.testing.assert_array_equal(shown["update/0/weight/after"], weight.value)
+    np.testing.assert_allclose(
+        shown["update/0/weight/grad"] - shown["update/0/weight/loss_grad"], 0.5 * np.sign(weight.value), rtol=1e-12
+    )
+    check_equations(document)
+
+
 # -- rows -----------------------------------------------------------------------------------------------------------------
 
 

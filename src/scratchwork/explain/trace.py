@@ -166,8 +166,10 @@ def numbered(layer: Layer, path: str = "") -> Iterator[tuple[str, Layer]]:
 
 def _copied(network: Sequential, x: Array) -> Sequential:
     double = in_float64(network, x, 0)
-    for _, parameter in double.parameters():  # NaN there finds a backward out that forgets one; here it would be shown
-        parameter.grad[...] = 0.0
+    for (_, given), (_, parameter) in zip(network.parameters(), double.parameters(), strict=True):
+        parameter.grad[...] = 0.0  # NaN there finds a backward out that forgets one; here it would be shown
+        parameter.decay, parameter.learning_rate_factor = given.decay, given.learning_rate_factor
+        parameter.regularizer, parameter.constraint = given.regularizer, given.constraint
     assert isinstance(double, Sequential)
     return double
 
