@@ -18,6 +18,8 @@ AT_CHANCE = 0.03  # of the loss at chance taken away
 NOTHING = 0.5  # where no gradient is left anywhere, less than this is being stuck
 LEAST_STEPS = 20
 NEIGHBOURS = 400
+STILL = 0.02  # of the weights: who has gone no further than that in all steps has not begun
+SOUND = 1e-3  # of the weights: what a step usually moves them by
 
 
 def stuck_at_chance(record: Record, skill: float, known: list[Finding]) -> list[Finding]:
@@ -74,13 +76,26 @@ def walk(record: Record, known: list[str]) -> tuple[list[str], list[Finding]]:
     empty = near is not None and near[0] <= near[1] + 0.1  # what is learned of such rows is learned by heart
     target = (0.5 if empty else 0.85) * record.chance.loss
     rate = max((pair.rate for pair in record.pairs), default=record.run.learning_rate)
+    numbers: dict[str, Any]
+    ratio = float(np.median([pair.ratio for pair in record.pairs])) if record.pairs else math.nan
+    way = ratio * record.run.steps
+    if asked(
+        "have the weights stayed where they were?",
+        0 < way < STILL,
+        f"all steps together move them by {100 * way:.2g} % at most",
+    ):
+        factor = 10.0 ** min(6, round(math.log10(SOUND / ratio)))
+        cause = f"a step moves the weights by {100 * ratio:.2g} %, and {record.run.steps} of them by {100 * way:.2g} % at most"
+        fix = f"a learning rate of {rate * factor:.2g} instead of {rate:.2g}, if nothing clips the gradient"
+        numbers = {"learning_rate": rate, "proposed": rate * factor, "update_to_weight": ratio, "loss": end.loss}
+        return path, [found("SW302", cause, fix, **numbers)]
     for factor, code in ((0.01, "SW301"), (0.1, "SW301"), (10.0, "SW302"), (1e3, "SW302"), (1e5, "SW302")):
         value = trials.loss_after(record.start, factor=factor)
         question = f"does it learn at {factor:g} times the learning rate?"
         if asked(question, value < target, f"{trials.steps} steps come to {value:.4g}"):
             cause = f"{path[-1]}, while the run came to {end.loss:.4g}"
             fix = f"a learning rate of {rate * factor:.2g} instead of {rate:.2g}"
-            numbers: dict[str, Any] = {
+            numbers = {
                 "learning_rate": rate,
                 "proposed": rate * factor,
                 "loss_at_proposed": value,
