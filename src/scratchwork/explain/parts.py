@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, Shape
-from .document import Block, Equation, Numbers
+from .document import Equation, Numbers
 from .formula import Bracketed, Formula, Number, Operator, Row, Symbol, Words
-from .notation import Value, as_formula, entry, put_in, read, row
+from .notation import Value, as_formula, entry, put_in, row
 from .trace import Step
 
 WORKED = 4
@@ -130,11 +130,6 @@ def flat_row(*parts: Value) -> Formula:
         formula = Operator(part) if isinstance(part, str) and part in ("+", "−", "·", "=", ",") else as_formula(part)
         made += formula.parts if isinstance(formula, Row) else [formula]
     return row(*made)
-
-
-def general(*texts: str, note: str = "") -> list[Block]:
-    """Equations in general."""
-    return [Equation(read(text), note=note if i == 0 else "") for i, text in enumerate(texts)]
 
 
 def first_sentence(thing: Any) -> str:
