@@ -5,7 +5,7 @@ python -m benchmarks.grading.run --half report    the half that the published fi
 python -m benchmarks.grading.run --half all
 
 Each program, with its mistake or without, is a file with a name that says nothing in a folder of its own. The table goes to the
-terminal and, except for the tuning half, to benchmarks/results/grading.json.
+terminal and, with the name of the half, to benchmarks/results/grading.json.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = [row for row in graded(Path(folder), half, given.only, given.seconds) if print_row(row, given.missed)]
     figures = summary(rows)
     print(table(figures))
-    if not given.only and given.half != "tuning":
+    if not given.only:
         result = {"half": given.half, **figures, "rows": rows, "machine": describe_machine()}
         print(f"written to {write_result('grading', result)}")
     return 0
