@@ -157,6 +157,21 @@ def walkthrough(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", f"{told} `benchmarks/photographs.py`; {one_line(result['machine'])}."])
 
 
+def doctor(result: dict[str, Any]) -> str:
+    """Recall and right causes by condition, and the false alarms by name."""
+    lines = ["| condition | runs | data sets | found | right cause first |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {row['condition']} {row['title']} | {row['runs']} | {row['sets']} | {row['recall']:.2f} | {row['right_first']:.2f} |"
+        for row in result["conditions"]
+    ]
+    lines.append(f"| all | {result['faulty_runs']} | | {result['recall']:.2f} | {result['right_first']:.2f} |")
+    false, well = result["false_alarms"], result["healthy_runs"]
+    told = f"False alarms: {len(false)} of {well} healthy runs ({len(false) / max(well, 1):.1%})"
+    told += "".join(f"; {name[3:]}: {', '.join(codes)}" for name, codes in false.items())
+    half = f"The {result['half']} half, {result['seconds']:.0f} s in all"
+    return "\n".join([*lines, "", f"{told}. {half}. `benchmarks/doctor`; {one_line(result['machine'])}."])
+
+
 METHODS = ("scratchwork", "pytabkit", "MLP", "HistGradientBoosting", "linear")
 Table = tuple[str, Callable[[dict[str, Any]], str]]
 PAGES: dict[str, dict[str, Table]] = {
