@@ -132,10 +132,21 @@ def test_every_layer_and_loss_shows_its_arrays():
     """Numbers that a reader may look for, by name."""
     network = sw.Sequential([sw.Dense(3), sw.BatchNorm(), sw.ReLU(), sw.Dropout(0.5), sw.Dense(2)])
     rng = np.random.default_rng(0)
-    document = document_of(network, rng.normal(size=(6, 4)), [0, 1, 1, 0, 1, 0], loss=sw.SoftmaxCrossEntropy(), optimizer="adam")
+    document = document_of(
+        network, rng.normal(size=(6, 4)), [0, 1, 1, 0, 1, 0], loss=sw.SoftmaxCrossEntropy(), optimizer="adam"
+    )
     names = [block.name for section in document.sections for block in section.blocks if isinstance(block, Numbers)]
     assert len(set(names)) == len(names)
-    wanted = {"input/x", "loss/p", "loss/row", "loss/value", "loss/gradient", "forward/3/mask", "forward/1/mean", "prediction/y"}
+    wanted = {
+        "input/x",
+        "loss/p",
+        "loss/row",
+        "loss/value",
+        "loss/gradient",
+        "forward/3/mask",
+        "forward/1/mean",
+        "prediction/y",
+    }
     wanted |= {f"forward/{i}/y" for i in range(5)} | {f"backward/{i}/dx" for i in range(5)}
     wanted |= {f"backward/{i}/{name}.grad" for i in (0, 4) for name in ("weight", "bias")}
     wanted |= {f"update/0/{name}/{key}" for name in ("weight", "bias") for key in ("before", "grad", "m", "v", "after")}

@@ -30,7 +30,9 @@ def _section(section: Section) -> Section:
         blocks.append(_asked(block, known))
         if isinstance(block, Equation) and isinstance(block.result, Number):
             written, left = rounded(block.result.value), _left(block.with_numbers) or _left(block.general)
-            if left is not None and telling(written):
+            read = _read_in(block.with_numbers)
+            secret = telling(written) and written not in read and (read or block.general is not None)  # no db = dy
+            if left is not None and secret:
                 known.setdefault(written, left)
     return replace(section, blocks=tuple(blocks))
 
@@ -61,6 +63,20 @@ def _blanked(text: str, known: dict[str, Formula]) -> str:
     for written in known:
         text = re.sub(rf"(?<![\d.]){re.escape(written)}(?![\d×])", "?", text)
     return text
+
+
+def _read_in(formula: Formula | None) -> set[str]:
+    """The numbers that a question shows: one that is its own answer, as in 1 · 0.068, hides nothing."""
+    found: set[str] = set()
+
+    def note(part: Formula) -> Formula | None:
+        if isinstance(part, Number):
+            found.add(rounded(part.value))
+        return None
+
+    if formula is not None:
+        mapped(formula, note)
+    return found
 
 
 def _left(formula: Formula | None) -> Formula | None:
