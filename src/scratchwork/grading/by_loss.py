@@ -14,11 +14,12 @@ from ..arrays import Array
 from .known import LOSSES, scales
 from .loading import ProgramError
 from .reading import Reading, build, choices
-from .subject import Subject, Task, make_task, rows_for
+from .subject import Subject
+from .tasks import Task, make_task, rows_for
 
 
 def read_by_loss(subject: Subject, own_loss: Callable[[Task], float | None], features: int, outputs: int) -> Reading | None:
-    """The network with the program's parameters and some activations whose loss is the program's; None where it does not run."""
+    """The network of the program's parameters whose loss is the program's; None where it does not run."""
     sizes = [size for _, array in subject.parameters for size in array.shape]
     made = build(subject, (), "linear")
     if made is None:

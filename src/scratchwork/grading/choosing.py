@@ -44,7 +44,7 @@ def grade_program(program: Program, book: Book, style: str) -> tuple[str, tuple[
     return ("unknown", (first, len(book.checks))) if best is None else (best[2], best[3])
 
 
-OUTPUTS = re.compile(r" (3|0\.333333) times")  # the number of outputs: made for one output, where such means agree
+THRICE = re.compile(r" (3|0\.333333) times")  # the number of outputs: made for one output, where such means agree
 MISFITS = {"does not run": 3, "hangs": 3, "out of memory": 3, "wrong output": 2, "wrong loss": 1}
 
 
@@ -53,7 +53,7 @@ def misfit(book: Book, piece: tuple[int, int]) -> int:
     failed = [check for check in book.checks[slice(*piece)] if check.passed is False]
     if any(check.passed is None and check.name in ("forward runs", "gradients") for check in book.checks[slice(*piece)]):
         return 3
-    return max((MISFITS.get(check.diagnosis or "", 0) for check in failed), default=0)
+    return max((MISFITS.get(check.diagnosis or "", bool(THRICE.search(check.sentence))) for check in failed), default=0)
 
 
 def subjects(program: Program, classes: int, deep: bool) -> Iterator[Subject]:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from .binding import Environment, arrays_in, in_float64, is_gradient_name, plain, required, returned_names
+from .binding import Environment, arrays_in, in_float64, required, returned_names
 from .known import activation_word, is_derivative
 from .loading import Program, ProgramError
+from .names import is_gradient_name, plain
 from .subject import BACKWARD, FORWARD, INIT, LOSS, PREDICT, TRAIN, UPDATE, Subject
 
 FEATURES, UNITS, UNITS2, CLASSES, ROWS = 5, 4, 6, 3, 7
@@ -26,11 +27,18 @@ def environment(program: Program, classes: int, deep: bool) -> Environment:
     """What arguments mean before there is a network."""
     rng = np.random.default_rng(1)
     sizes = [FEATURES, UNITS, UNITS2, classes] if deep else [FEATURES, UNITS, classes]
+    many = max(classes, 2)
+    targets = np.eye(many)[np.arange(ROWS) % many][:, :classes]
     roles: dict[str, Any] = {
-        "features": FEATURES, "units": UNITS, "units2": UNITS2, "classes": classes, "sizes": sizes, "hiddens": sizes[1:-1],
-        "seed": 0, "rng": rng, "x": rng.normal(size=(ROWS, FEATURES)), "y": np.eye(max(classes, 2))[np.arange(ROWS) % max(classes, 2)][:, :classes],
-        "keep": 1.0, "reg": 0.0, "off": False, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "iterations": 10,
-    }  # fmt: skip
+        "features": FEATURES,
+        "units": UNITS,
+        "units2": UNITS2,
+        "classes": classes,
+        "sizes": sizes,
+        "hiddens": sizes[1:-1],
+    }
+    roles |= {"seed": 0, "rng": rng, "x": rng.normal(size=(ROWS, FEATURES)), "y": targets}
+    roles |= {"keep": 1.0, "reg": 0.0, "off": False, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "iterations": 10}
     env = Environment(roles)
     for name in ("rng", "generator", "random_state"):
         env.names[name] = rng
@@ -64,7 +72,9 @@ def of_kind(program: Program, callables: dict[str, Callable[..., Any]], kind: st
     for name, function in callables.items():
         text = name.lower()
         helper = activation_word(text) is not None and len(required(function)) <= 2 and kind != "loss"
-        derivative = (is_derivative(text) or text.startswith("d_")) and kind == "loss" and not gives_gradients(program, function)
+        derivative = (
+            (is_derivative(text) or text.startswith("d_")) and kind == "loss" and not gives_gradients(program, function)
+        )
         training = TRAIN.search(text) and bool(
             {"iterations"} & {r for p in inspect.signature(function).parameters for r in _roles(p)}
         )
@@ -84,7 +94,7 @@ def of_kind(program: Program, callables: dict[str, Callable[..., Any]], kind: st
 
 
 def _roles(name: str) -> list[str]:
-    from .binding import roles_of
+    from .names import roles_of
 
     return roles_of(name)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..arrays import Array
-from .binding import roles_of
 from .hints import Book
 from .loading import ProgramError
+from .names import roles_of
 from .networks import NetworkChecks
 from .subject import Subject
 

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from .binding import plain, required
+from .binding import required
 from .hints import Book, departure
 from .known import act, activation_word, is_derivative, kinds_of, one_hot, pull, slope
 from .loading import Program, ProgramError
-from .subject import Subject, looks_like_bias
+from .names import plain
+from .pairing import looks_like_bias
+from .subject import Subject
 
 Z = np.random.default_rng(11).normal(size=(6, 4)) * 1.5
 
@@ -80,7 +82,7 @@ def right_activation(word: str, z: Array, a: Array | None) -> bool:
 
 
 def softmax_of_another_axis(z: Array, a: Array | None) -> bool:
-    """Whether a is e^z, divided by sums that mix the samples: log a − z is then a number for its row plus one for its column."""
+    """Whether a is e^z, divided by sums that mix the samples: log a − z is a number for its row plus one for its column."""
     if a is None or a.shape != z.shape or not (a > 0).all() or not np.isfinite(a).all():
         return False
     rest = np.log(a) - z

@@ -113,7 +113,7 @@ def slope(kind: str, z: Array) -> Array:
     """act'(z), entry by entry (of softmax the diagonal of its Jacobian)."""
     if kind == "softmax":
         p = act(kind, z)
-        return p * (1 - p)
+        return np.asarray(p * (1 - p))
     return pull(kind, z, np.ones_like(z))
 
 
@@ -141,7 +141,7 @@ class LossForm:
 
 
 def _safe_log(p: Array) -> Array:
-    return np.log(np.clip(p, 1e-300, None))
+    return np.asarray(np.log(np.clip(p, 1e-300, None)))
 
 
 def _margins(s: Array, t: Array) -> Array:
@@ -151,17 +151,17 @@ def _margins(s: Array, t: Array) -> Array:
 
 def _hinge(s: Array, t: Array) -> Array:
     active = (_margins(s, t) > 0).astype(float)
-    return active - t * active.sum(axis=1, keepdims=True)
+    return np.asarray(active - t * active.sum(axis=1, keepdims=True))
 
 
 def _squared_hinge(s: Array, t: Array) -> Array:
     twice = 2 * _margins(s, t)
-    return twice - t * twice.sum(axis=1, keepdims=True)
+    return np.asarray(twice - t * twice.sum(axis=1, keepdims=True))
 
 
 def _log_softmax(s: Array) -> Array:
     shifted = s - s.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
 LOSSES = {
@@ -197,7 +197,7 @@ LOSSES = {
 
 def scales(rows: int, outputs: int, *, half: bool = True) -> dict[float, str]:
     """The factors that a convention may put before a sum over everything."""
-    found = {}
+    found: dict[float, str] = {}
     for number, word in (
         (1.0, "sum"),
         (1 / rows, "mean over rows"),
@@ -277,7 +277,7 @@ def _hidden_dz(kind: str, z: Array, dy: Array, wrong: str) -> Array:
     if wrong == "activation derivative of the output":
         return dy * slope(kind, a)
     if wrong == "activation derivative twice":
-        return dy * slope(kind, z) ** 2
+        return np.asarray(dy * slope(kind, z) ** 2)
     if wrong.startswith("derivative "):
         return dy * dict(wrong_slopes(kind, z))[wrong.removeprefix("derivative ")]
     return pull(kind, z, dy)

@@ -14,7 +14,7 @@ from .helpers import is_leaky, near, softmax_of_another_axis
 from .hints import Book, departure
 from .known import HIDDEN, act, activation_word, kinds_of, pull, slope, wrong_slopes
 from .loading import ProgramError
-from .units import DIMS, Unit, make
+from .units import DIMS, Unit
 
 RNG = np.random.default_rng(21)
 ROWS = 7
@@ -22,7 +22,7 @@ ROWS = 7
 
 def laid(rows: Array, layout: str) -> Array:
     """Rows as a program wants them: as they are, as columns, or one of them alone."""
-    return {"columns": rows.T, "column": rows[:1].T, "row": rows[:1], "vector": rows[0]}.get(layout, rows).copy()
+    return np.array({"columns": rows.T, "column": rows[:1].T, "row": rows[:1], "vector": rows[0]}.get(layout, rows))
 
 
 def back_to_rows(array: Any, layout: str) -> Array | None:
@@ -192,7 +192,10 @@ class DenseChecks:
             second = unit.backward(laid(dy, self.layout), shape=laid(x, self.layout).shape, again=True).grads.get(path)
         except ProgramError:
             return
-        zero = re.search(r"zero_?grad|reset_?grad|clear_?grad|grad\w*(\[\.\.\.\]|\[:\])? *= *0|grad\w*\.fill\(0|grad\w* *\*= *0", unit.program.text)
+        zero = re.search(
+            r"zero_?grad|reset_?grad|clear_?grad|grad\w*(\[\.\.\.\]|\[:\])? *= *0|grad\w*\.fill\(0|grad\w* *\*= *0",
+            unit.program.text,
+        )
         if (
             first is not None
             and second is not None
@@ -297,7 +300,7 @@ def recognize(word: str | None, z: Array, a: Array | None) -> str | None:
 
 def activation_backward(unit: Unit, book: Book, kind: str, z: Array, layout: str) -> tuple[str, Array | None] | None:
     """Jacobian(z)ᵀ dy, and what comes out in its place."""
-    dy = np.random.default_rng(24).normal(size=z.shape)
+    dy = np.asarray(np.random.default_rng(24).normal(size=z.shape))
     try:
         unit.forward(laid(z, layout))
         back = unit.backward(laid(dy, layout))
@@ -324,38 +327,3 @@ def activation_backward(unit: Unit, book: Book, kind: str, z: Array, layout: str
             f"{unit.name}: dy is left alone", unit.subject(True), "inputs changed", "backward writes to what it is handed"
         )
     return None
-
-
-def check_dropout(unit: Unit, book: Book) -> None:
-    """Some entries are 0, the mean stays, backward uses the same mask, and nothing is dropped when predicting."""
-    names = type(unit.thing).__init__.__code__.co_varnames[1:2]
-    keeps = bool(names and re.search("keep", names[0]))
-    thing = make(unit.program, type(unit.thing), dict.fromkeys(names, 0.75 if keeps else 0.25))
-    if thing is None:
-        return
-    unit = Unit(unit.program, thing)
-    x = np.ones((400, 60))
-    try:
-        y = np.asarray(unit.forward(x.copy()), np.float64)
-        dropped = float((y == 0).mean())
-        if not 0.2 < dropped < 0.3:
-            text = f"{100 * dropped:.0f} % of the entries are dropped where 25 % were to be"
-            book.failed(f"{unit.name}: forward", unit.subject(), "dropout", text, 2.0)
-        elif abs(float(y.mean()) - 1) > 0.05:
-            text = f"the mean of the outputs is {y.mean():.3g} times that of the inputs"
-            book.failed(f"{unit.name}: forward", unit.subject(), "dropout not scaled", text, 2.0)
-        else:
-            book.passed(f"{unit.name}: forward", unit.subject(), 2.0)
-        if unit.behind is not None:
-            dy = RNG.normal(size=x.shape)
-            dx = unit.backward(dy.copy()).dx
-            wrong = dx is None or dx.shape != x.shape or not np.allclose(dx, dy * y)
-            text = "backward does not multiply by the mask of the forward"
-            book.verdict(f"{unit.name}: backward", unit.subject(True), ("dropout", text) if wrong else None, 2.0)
-        still = np.asarray(unit.forward(x.copy(), training=False), np.float64)
-        if "training" in unit.program.source(getattr(unit.thing, str(unit.ahead))):
-            text = "entries are dropped when training is False"
-            found = ("dropout", text) if (still == 0).any() and not np.array_equal(still, x) else None
-            book.verdict(f"{unit.name}: predicting", unit.subject(), found)
-    except ProgramError as error:
-        book.error(f"{unit.name}: forward", unit.subject(), error, 2.0)

@@ -140,7 +140,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
         self.tree = tree
 
     def get_code(self, fullname: str) -> types.CodeType:
-        return self.source_to_code(self.tree, self.path)  # type: ignore[arg-type]
+        return self.source_to_code(self.tree, self.path)
 
 
 def load(path: Path, *, definitions_only: bool, statement_seconds: float = 2.0, seconds: float = 6.0) -> Program:

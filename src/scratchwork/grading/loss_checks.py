@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,14 +10,13 @@ import numpy as np
 
 from ..arrays import Array
 from ..gradient_patterns import Pattern, find_pattern
-from .binding import required
 from .gradients import diagnosis_of
 from .hints import Book, departure
-from .known import LOSSES, LossForm, act, is_derivative, one_hot, scales, softmax_axis
+from .known import LOSSES, LossForm, act, one_hot, scales, softmax_axis
 from .layer_checks import back_to_rows, laid, laid_rows
-from .loading import Program, ProgramError
+from .loading import ProgramError
 from .subject import number_in
-from .units import PREDICTED, TRUE, Unit
+from .units import Unit
 
 WORDS = (
     ("squared hinge", r"squared_?hinge|hinge_?sq"),
@@ -28,7 +26,8 @@ WORDS = (
     ("absolute error", r"absolute|mae|l1"),
     ("squared error", r"mean_?squared|mse|sse|squared|quadratic|l2|sq_?err|rmse|cost|error|loss"),
 )
-ROWS, OUTPUTS = 7, 3
+ROWS = 7
+OUTPUTS = 3
 
 
 def loss_word(name: str) -> str | None:
@@ -205,7 +204,7 @@ class LossUnit:
         return laid(np.log(sample.p / (1 - sample.p)) if binary else np.log(sample.p), self.layout)
 
     def _one(self, sample: Sample, targets: Array, label: str) -> bool:
-        unit, book, layout = self.unit, self.book, self.layout
+        unit, book, _layout = self.unit, self.book, self.layout
         handed = self._handed(sample)
         kept = handed.copy(), targets.copy()
         value, per_row = self._value(handed, targets)
@@ -328,163 +327,3 @@ class LossUnit:
             ("softmax overflow", f"logits of 5000 give {value}") if bad else None,
             2.0,
         )
-
-
-def check_loss_functions(program: Program, book: Book, layout: str) -> dict[str, tuple[float, bool]]:
-    """mse and mse_prime, binary_cross_entropy and its derivative: (scale, whether the gradient is p − y) by name."""
-    known = {}
-    names = [
-        n
-        for n, f in program.functions.items()
-        if loss_word(n) and re.search(r"loss|cost|mse|mae|bce|cce|entropy|error|hinge|sse|nll", n.lower())
-    ]
-    values = {
-        n: program.functions[n]
-        for n in names
-        if not is_derivative(n) and not n.lower().startswith("d_") and len(required(program.functions[n])) == 2
-    }
-    primes = {
-        n: program.functions[n]
-        for n in names
-        if (is_derivative(n) or n.lower().startswith(("d_", "delta"))) and len(required(program.functions[n])) == 2
-    }
-    for name, function in values.items():
-        word = loss_word(name)
-        assert word is not None
-        prime = next(
-            (n for n in primes if bare(n) == bare(name)), next(iter(primes)) if len(primes) == len(values) == 1 else None
-        )
-        found = check_pair(program, book, name, function, prime, primes.get(prime or ""), LOSSES[word], layout)
-        if found is not None:
-            known[name] = found
-    return known
-
-
-def bare(name: str) -> str:
-    """A loss's name without what makes it that of a derivative."""
-    return re.sub(r"prime|derivative|deriv|gradient|grad|backward|delta|^d_|_d$|dash|loss|_", "", name.lower())
-
-
-def ordered(function: Callable[..., Any], p: Array, t: Array) -> list[Array]:
-    """Prediction and target in the order in which a function takes them."""
-    first, second = required(function)[:2]
-    if TRUE.search(second.lower()) and not TRUE.search(first.lower()):
-        return [p, t]
-    if TRUE.search(first.lower()) or PREDICTED.search(second.lower()):
-        return [t, p]
-    return [p, t] if PREDICTED.search(first.lower()) else [t, p]
-
-
-def check_pair(
-    program: Program,
-    book: Book,
-    name: str,
-    function: Callable[..., Any],
-    prime_name: str | None,
-    prime: Callable[..., Any] | None,
-    form: LossForm,
-    layout: str,
-) -> tuple[float, bool] | None:
-    """A loss function's value, and the derivative beside it."""
-    tried = list(trials(program, book, name, function, form, layout))
-    if not tried:
-        return None
-    one = next((trial for trial in tried if trial.found), tried[0])
-    found = one.found
-    if one.wrote:
-        book.failed(f"{name}: arguments are left alone", name, "inputs changed", f"{name} writes to what it is handed")
-    if found:
-        book.passed(f"{name}: value", name, 2.0)
-    else:
-        right = one.sample.form.value(one.sample.p, one.sample.t) / len(one.sample.p)
-        told = value_mistake(one.sample.form, one.sample, one.value)
-        if "entropy" in form.name:
-            scores = Sample(LOSSES["softmax cross-entropy"], layout)
-            told = next(
-                (
-                    w
-                    for t in tried
-                    if t.sample.form.name == scores.form.name and (w := softmax_axis(t.sample.p, t.sample.t, t.value))
-                ),
-                told,
-            )
-        book.failed(f"{name}: value", name, *told, weight=2.0, departure=departure(name, "loss", one.value, right))
-        found = [1 / len(one.sample.p)]
-    if one.sample.form.name in ("cross-entropy", "binary cross-entropy"):
-        zero(program, book, name, function, one.sample, one.targets)
-    if prime is None or prime_name is None:
-        return found[0], False
-    every = sorted({*found, *([s * len(one.sample.p) for s in found] if one.per_row else [])})
-    return _prime(program, book, prime_name, prime, one.sample, one.targets, every)
-
-
-@dataclass
-class Trial:
-    """One way of calling a loss function, and what came out."""
-
-    sample: Sample
-    targets: Array
-    value: float
-    found: list[float]
-    per_row: bool
-    wrote: bool
-
-
-def trials(
-    program: Program, book: Book, name: str, function: Callable[..., Any], form: LossForm, layout: str
-) -> Iterator[Trial]:
-    """Probabilities and logits, one output and several, one-hot targets and labels."""
-    others = {"cross-entropy": "softmax cross-entropy", "binary cross-entropy": "sigmoid cross-entropy"}
-    forms = [form, *([LOSSES[others[form.name]]] if form.name in others else [])]
-    for one in reversed(forms) if re.search("softmax|logit", name.lower()) else forms:
-        for outputs in (OUTPUTS, 1) if one.name not in ("cross-entropy", "softmax cross-entropy") else (OUTPUTS,):
-            sample = Sample(one, layout, outputs)
-            for _, targets in sample.targets():
-                handed = laid(sample.p, layout)
-                kept, before = handed.copy(), targets.copy()
-                try:
-                    result = program.call(function, *ordered(function, handed, targets))
-                except ProgramError as error:
-                    if error.kind == "hangs":
-                        book.error(f"{name}: value", name, error, 2.0)
-                        return
-                    continue
-                value = number_in(result)
-                if value is not None:
-                    wrote = not np.array_equal(kept, handed) or not np.array_equal(before, targets)
-                    per_row = bool(np.ndim(result) and np.size(result) > 1)
-                    yield Trial(sample, before, value, fitting_scales(one, sample, value), per_row, wrote)
-
-
-def zero(program: Program, book: Book, name: str, function: Callable[..., Any], sample: Sample, targets: Array) -> None:
-    """Probability 0 for the right class."""
-    p = np.where(sample.t > 0.5, 0.0, 1.0 / max(sample.p.shape[1] - 1, 1))
-    try:
-        value = number_in(program.call(function, *ordered(function, laid(p, sample.layout), targets)))
-    except ProgramError:
-        return
-    bad = value is None or not np.isfinite(value)
-    text = f"the loss is {value} where the right class has probability 0"
-    book.remark(f"{name}: probability 0", name, ("log of zero", text) if bad else None)
-
-
-def _prime(
-    program: Program, book: Book, name: str, prime: Callable[..., Any], sample: Sample, targets: Array, found: list[float]
-) -> tuple[float, bool]:
-    try:
-        given = np.asarray(program.call(prime, *ordered(prime, laid(sample.p, sample.layout), targets)), np.float64)
-    except (ProgramError, TypeError, ValueError) as error:
-        told = error if isinstance(error, ProgramError) else ProgramError("does not run", f"{name} returns no array")
-        book.error(f"{name}: gradient", name, told, 2.0)
-        return found[0], False
-    a = back_to_rows(given, sample.layout)
-    for scale in found:
-        if (
-            "entropy" in sample.form.name
-            and a is not None
-            and find_pattern(a, scale * (sample.p - sample.t), tolerance=2e-4) is None
-        ):
-            book.passed(f"{name}: gradient, together with its activation's", name, 2.0)
-            return scale, True
-    gradient_check(book, name, name, given, sample, found)
-    return found[0], False

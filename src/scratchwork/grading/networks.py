@@ -11,8 +11,10 @@ from .by_loss import output_now, read_by_loss
 from .hints import Book, departure
 from .known import LOSSES, LossForm, scales
 from .loading import ProgramError
+from .pairing import chain
 from .reading import Reading, as_rows, close, forward_mistake, outputs_of, read, spread
-from .subject import Subject, Task, chain, make_task, rows_for
+from .subject import Subject
+from .tasks import Task, make_task, rows_for
 
 
 class NetworkChecks:
@@ -289,9 +291,8 @@ class NetworkChecks:
         for form in self.usual():
             with np.errstate(all="ignore"):
                 total = form.value(reading.output, reading.task.hot)
-            for scale in scales(rows, outputs, half="square" in form.name or "squared" in form.name):
-                if abs(value - scale * total) <= 1e-5 * max(abs(scale * total), 1e-9):
-                    found.append((form, scale))
+            known = scales(rows, outputs, half="squared" in form.name)
+            found += [(form, scale) for scale in known if abs(value - scale * total) <= 1e-5 * max(abs(scale * total), 1e-9)]
         return found
 
     def loss_mistake(self, value: float) -> tuple[str, str]:

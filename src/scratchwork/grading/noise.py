@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from .binding import plain
 from .loading import ProgramError
+from .names import plain
 from .networks import NetworkChecks
-from .subject import Subject, Task
+from .subject import Subject
+from .tasks import Task
 
 SHARE = 0.5  # kept and dropped alike: a name need not say which of them it means
 DRAWS = 160
@@ -80,7 +81,7 @@ def seeded(subject: Subject, seed: int) -> None:
     np.random.seed(seed)  # noqa: NPY002 - the program draws from the global generator
     random.seed(seed)
     for thing in generators(subject):
-        if isinstance(thing, np.random.RandomState):  # noqa: NPY002
+        if isinstance(thing, np.random.RandomState):
             thing.seed(seed)
         else:
             thing.bit_generator.state = type(thing.bit_generator)(seed).state
@@ -90,7 +91,7 @@ def generators(subject: Subject) -> Iterator[Any]:
     """The generators that stand in the module, in the network or among the arguments."""
     places = [vars(subject.program.module), subject.env.names, vars(subject.holder) if subject.holder is not None else {}]
     for place in places:
-        yield from (v for v in list(place.values()) if isinstance(v, np.random.Generator | np.random.RandomState))  # noqa: NPY002
+        yield from (v for v in list(place.values()) if isinstance(v, np.random.Generator | np.random.RandomState))
 
 
 def predicts_at_random(subject: Subject, task: Task, switch: Callable[[bool], None]) -> bool:

@@ -9,15 +9,18 @@ import numpy as np
 
 from ..arrays import Array
 from ..gradient_patterns import proportion
-from .binding import arrays_in, roles_of
+from .binding import arrays_in, required
 from .edges import check_edges, check_memory, own_strengths, set_strength
 from .helpers import check_start
 from .hints import departure
 from .loading import ProgramError
+from .names import roles_of
 from .networks import NetworkChecks
 from .noise import check_noise
 from .reading import spread
-from .subject import Subject, Task
+from .report import Departure
+from .subject import Subject
+from .tasks import Task
 from .walks import check_walks
 
 STATEFUL = re.compile(r"momentum|veloc|adam|rms|adagrad|beta|\bv_|_v\b|cache|moment|\.(v|m|mu)\b|\b[vm]\[")
@@ -137,7 +140,8 @@ def check_update(checks: NetworkChecks) -> None:
             subject.update(2 * rate)
             ignored = all(np.allclose(after[key], value) for key, value in subject.values().items()) and _moved(before, after)
     except ProgramError as error:
-        if error.kind != "not understood":
+        data = any(re.search(r"batch|data|^x|^y", one.lower()) for one in required(subject.calls["update"]))
+        if error.kind != "not understood" and not data:
             book.error("one update", name, error, 2.0)
         return
     finally:
@@ -152,7 +156,7 @@ def _moved(before: dict[str, Array], after: dict[str, Array]) -> bool:
 
 def _update_mistake(
     subject: Subject, before: dict[str, Array], after: dict[str, Array], grads: dict[str, Array], rate: float, ignored: bool
-) -> tuple[str, str, object] | None:
+) -> tuple[str, str, Departure | None] | None:
     name = subject.name("update")
     stateful = bool(STATEFUL.search(subject.source("update").lower()))
     for key in before:

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Array
-from .binding import canonical
 from .known import HIDDEN, OUTPUT, Net, act
 from .loading import ProgramError
-from .subject import Subject, Task, chain
+from .names import canonical
+from .pairing import chain
+from .subject import Subject
+from .tasks import Task
 
 NEAR = 1e-6
 

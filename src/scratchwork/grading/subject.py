@@ -6,16 +6,17 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import permutations
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Array
-from ..gradient_patterns import is_bias
-from .binding import Environment, arrays_in, canonical, is_gradient_name, plain, returned_names, roles_of
-from .known import one_hot
+from .binding import Environment, arrays_in, returned_names
 from .loading import Program, ProgramError
+from .names import is_gradient_name, roles_of
+from .pairing import pair
+from .tasks import Task
 
 INIT = re.compile(
     r"init|create_?(param|net|model|weight)|make_?(param|net|model)|setup|build_?(net|model|param)|random_?param|(get|new)_?param"
@@ -27,57 +28,6 @@ LOSS = re.compile(r"loss|cost|entropy|^mse|^bce|^cce|error|nll|criterion|objecti
 TRAIN = re.compile(r"train|fit|gradient_descent|learn|^run|optimi[sz]e|^sgd$|^model$|^nn_model$")
 PREDICT = re.compile(r"predict|classify|^test$")
 RATE = 0.0625  # a power of 2: differences divided by it are exact
-
-
-@dataclass
-class Task:
-    """A small batch, in every form in which programs take one."""
-
-    x: Array
-    labels: Array
-    classes: int
-
-    @property
-    def hot(self) -> Array:
-        """The targets as rows: one-hot, or one column of 0 and 1."""
-        if self.classes == 1:
-            return self.labels[:, None].astype(float)
-        return one_hot(self.labels, self.classes)
-
-    def rows(self, layout: str) -> Array:
-        """x as the program wants it."""
-        return {"columns": self.x.T, "vector": self.x[0]}.get(layout, self.x).copy()
-
-    def targets(self, form: str, layout: str) -> Array:
-        """y as the program wants it."""
-        hot = self.hot
-        forms = {
-            "hot": {"columns": hot.T, "vector": hot[0]}.get(layout, hot),
-            "labels": self.labels,
-            "label row": self.labels[None],
-            "label column": self.labels[:, None],
-            "label": self.labels[0],
-        }
-        return np.array(forms[form])
-
-    def part(self, rows: slice) -> Task:
-        """Some of its rows."""
-        return Task(self.x[rows], self.labels[rows], self.classes)
-
-
-def rows_for(*sizes: int) -> int:
-    """A number of rows that is no other size of the network, and enough for every class."""
-    return next(
-        rows for rows in (7, 11, 13, 17, 19, 23, 29, 31, 37, 41, *range(43, 9999, 2)) if rows > sizes[-1] and rows not in sizes
-    )
-
-
-def make_task(rows: int, features: int, classes: int, seed: int = 3) -> Task:
-    """Rows that can be told apart, with every class among them."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(rows) % max(classes, 2)
-    rng.shuffle(labels)
-    return Task(rng.normal(size=(rows, features)), labels, classes)
 
 
 @dataclass
@@ -316,7 +266,7 @@ def _at(root: Any, path: str) -> tuple[Any, Callable[[Any], None]]:
         else:
             value = getattr(root, part, None)
         if depth == len(parts) - 1:
-            return value, lambda new, root=root, key=key: _set(root, key, new)  # type: ignore[misc]
+            return value, partial(_set, root, key)
         root = value
     return None, lambda new: None
 
@@ -337,103 +287,3 @@ def number_in(result: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return float(array.mean()) if array.size and array.ndim <= 2 else None
-
-
-def pair(parameters: list[tuple[str, Array]], candidates: list[tuple[str, Array]]) -> dict[str, Array | None]:
-    """The gradient of each parameter: by its name, else by the order of those whose shapes fit."""
-    found: dict[str, Array | None] = {}
-    taken: set[int] = set()
-    for name, _ in parameters:
-        own = canonical(name)
-        owner = name.rpartition(".")[0]
-        tests: list[Callable[[str], bool]] = [
-            lambda path, own=own: canonical(path) in ("d" + own, own + "d"),  # type: ignore[misc]
-            lambda path, own=own, owner=owner: (
-                bool(owner)
-                and path.rpartition(".")[0] == owner  # type: ignore[misc]
-                and is_gradient_name(path)
-                and canonical(path).lstrip("d")[:1] == own[:1]
-            ),
-            lambda path, own=own: canonical(path) == own and path not in dict(parameters),  # type: ignore[misc]
-            lambda path, own=own: plain(path.split(".")[-1]) == "grad" + own,  # type: ignore[misc]
-        ]
-        for test in tests:
-            hits = [number for number, (path, _) in enumerate(candidates) if number not in taken and test(path)]
-            if hits:
-                found[name] = candidates[hits[0]][1]
-                taken.add(hits[0])
-                break
-    if found or not candidates:
-        for name, array in parameters:
-            if name not in found:
-                rest = [n for n, (_, a) in enumerate(candidates) if n not in taken and a.shape == array.shape and a.ndim]
-                found[name] = candidates[rest[0]][1] if len(rest) == 1 else None
-                taken |= set(rest[:1])
-        return found
-    arrays = [array for _, array in candidates]
-    for order in _orders(parameters):
-        for start in range(len(arrays) - len(order) + 1):
-            piece = arrays[start : start + len(order)]
-            if sum(a.shape == p.shape for a, (_, p) in zip(piece, order, strict=True)) >= max(len(order) - 1, 1):
-                return {name: a for (name, _), a in zip(order, piece, strict=True)}
-    return {name: next((a for a in arrays if a.shape == array.shape), None) for name, array in parameters}
-
-
-def _orders(parameters: list[tuple[str, Array]]) -> list[list[tuple[str, Array]]]:
-    """The orders in which gradients are returned: as the parameters, backwards, weights first."""
-    biases = [entry for entry in parameters if looks_like_bias(*entry)]
-    weights = [entry for entry in parameters if not looks_like_bias(*entry)]
-    pairs = [entry for both in zip(weights, biases, strict=False) for entry in both]
-    backwards = [entry for both in zip(weights[::-1], biases[::-1], strict=False) for entry in both]
-    return [parameters, parameters[::-1], weights + biases, biases + weights, pairs, backwards, weights[::-1] + biases[::-1]]
-
-
-def looks_like_bias(name: str, array: Array) -> bool:
-    """Whether a parameter is a bias, by its name or else by its shape."""
-    text = canonical(name)
-    if is_bias(name) or is_bias(text) or (text[:1] == "b" and (array.ndim == 1 or 1 in array.shape)):
-        return True
-    return array.ndim == 1 or (1 in array.shape and text[:1] != "w" and array.shape[0] == 1)
-
-
-def chain(parameters: list[tuple[str, Array]]) -> tuple[list[str], list[str | None], str] | None:
-    """The names of weights and biases in the order of the layers, and "in, out" or "out, in" for how weights lie."""
-    weights = [(n, a) for n, a in parameters if a.ndim == 2 and not looks_like_bias(n, a)]
-    biases = [(n, a) for n, a in parameters if looks_like_bias(n, a)]
-    if not weights or len(weights) > 6 or len(weights) + len(biases) != len(parameters):
-        return None
-    numbers = [re.findall(r"\d+", canonical(n)) for n, _ in weights]
-    if all(numbers):
-        weights = [entry for _, entry in sorted(zip([int(n[-1]) for n in numbers], weights, strict=True), key=lambda e: e[0])]
-    orders = [weights, *(list(p) for p in permutations(weights))] if len(weights) <= 3 else [weights]
-    for order in orders:
-        shapes = [a.shape for _, a in order]
-        links = {
-            "in, out": all(a[1] == b[0] for a, b in zip(shapes, shapes[1:], strict=False)),
-            "out, in": all(a[0] == b[1] for a, b in zip(shapes, shapes[1:], strict=False)),
-        }
-        fits = [way for way, ok in links.items() if ok]
-        for way in sorted(fits, key=lambda way: way != _way_of_biases(biases)):
-            outs = [a[1] if way == "in, out" else a[0] for a in shapes]
-            chosen = _biases(outs, [n for n, _ in order], biases)
-            if chosen is not None:
-                return [n for n, _ in order], chosen, way
-    return None
-
-
-def _way_of_biases(biases: list[tuple[str, Array]]) -> str:
-    columns = [a for _, a in biases if a.ndim == 2 and a.shape[1] == 1 and a.shape[0] > 1]
-    return "out, in" if columns else "in, out"
-
-
-def _biases(outs: list[int], names: list[str], biases: list[tuple[str, Array]]) -> list[str | None] | None:
-    if not biases:
-        return [None] * len(outs)
-    if len(biases) == len(outs):
-        digits = [re.findall(r"\d+", canonical(n)) for n, _ in biases]
-        if all(digits):
-            biases = [e for _, e in sorted(zip([int(d[-1]) for d in digits], biases, strict=True), key=lambda e: e[0])]
-        for order in (biases, biases[::-1]):
-            if [a.size for _, a in order] == outs:
-                return [n for n, _ in order]
-    return None

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from .binding import arrays_in, canonical, in_float64, is_gradient_name, plain, roles_of
+from .binding import arrays_in, in_float64
 from .discover import environment, guess
 from .loading import Program, ProgramError
-from .subject import RATE, looks_like_bias
+from .names import canonical, is_gradient_name, plain, roles_of
+from .pairing import looks_like_bias
+from .subject import RATE
 
 FORWARD_NAMES = re.compile(r"^(forward\w*|fwd|feed_?forward|__call__|calculate|compute_loss|get_loss|loss|activate)$")
 BACKWARD_NAMES = re.compile(r"^(backward\w*|back_?prop\w*|bwd|back|gradient|grad|derivative|backward_pass|prime)$")
@@ -155,7 +157,7 @@ class Unit:
         """What its forward returns, or the output that it keeps."""
         assert self.ahead is not None
         values = {"x": x, "lr": self.rate, "training": training, **({} if true is None else {"true": true})}
-        before = {path: a for path, a in arrays_in(self.thing)}
+        before = dict(arrays_in(self.thing))
         result = self._call(self.ahead, values, ("x", "true"))
         if isinstance(result, tuple) and result and isinstance(result[0], np.ndarray):
             result = result[0]
@@ -245,3 +247,9 @@ class Unit:
             else:
                 fits = [a for a in returned if a.shape == value.shape and a is not back.dx]
                 back.grads[path] = fits[0] if fits else None
+
+
+def layout_guess(unit: Unit) -> str:
+    """Rows, or columns where the bias is a column."""
+    bias = unit.bias
+    return "columns" if bias is not None and bias[1].ndim == 2 and bias[1].shape[1] == 1 and bias[1].shape[0] > 1 else "rows"

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from .binding import is_gradient_name, plain, required, returned_names, roles_of
+from .binding import required, returned_names
 from .discover import is_optimizer_state
 from .hints import Book
 from .known import activation_word
 from .loading import Program, ProgramError
 from .memories import Path, wrong_rule
+from .names import is_gradient_name, plain, roles_of
 from .subject import UPDATE, Subject
 
 STEPS = 4

@@ -62,11 +62,8 @@ def main(text: str) -> int:
             style, take = grade_program(program, book, job["style"])
         except Exception as error:  # a submission that is stranger than we thought: what was found so far counts
             lines = traceback.extract_tb(error.__traceback__)
-            tell(
-                {
-                    "note": f"a check could not go on: {type(error).__name__}: {error} ({Path(lines[-1].filename).name}:{lines[-1].lineno})"
-                }
-            )
+            place = f"{Path(lines[-1].filename).name}:{lines[-1].lineno}"
+            tell({"note": f"a check could not go on: {type(error).__name__}: {error} ({place})"})
             style, take = job["style"], (0, len(book.checks))
         for note in [*program.notes[:5], *book.notes]:
             tell({"note": note})
