@@ -161,7 +161,8 @@ def doctor(result: dict[str, Any]) -> str:
     """Recall and right causes by condition, and the false alarms by name."""
     lines = ["| condition | runs | data sets | found | right cause first |", "|---|---|---|---|---|"]
     lines += [
-        f"| {row['condition']} {row['title']} | {row['runs']} | {row['sets']} | {row['recall']:.2f} | {row['right_first']:.2f} |"
+        f"| {row['condition']} {row['title']} | {row['runs']} | {row['sets']} | {row['recall']:.2f} "
+        f"| {row['right_first']:.2f} |"
         for row in result["conditions"]
     ]
     lines.append(f"| all | {result['faulty_runs']} | | {result['recall']:.2f} | {result['right_first']:.2f} |")
