@@ -235,13 +235,12 @@ def test_batch_statistics_that_are_active():
     assert sw.check_prediction(centred, ROWS).codes == ("SW1402",)
     found = sw.check_prediction(lambda x: made.forward(x, training=True)[0], ROWS)
     assert {finding.condition for finding in found} == {14}
-    assert set(found.codes) <= {"SW1402", "SW1403"}
+    assert found.codes == ("SW1402",)
 
 
-@pytest.mark.parametrize("count", [1, 40])
-def test_a_batch_of_one_row(count):
+def test_a_batch_of_one_row():
     made = network(sw.BatchNorm(), sw.ReLU())
-    found = sw.check_prediction(lambda x: made.forward(x, training=True)[0], ROWS[:count])
+    found = sw.check_prediction(lambda x: made.forward(x, training=True)[0], ROWS[:1])
     assert found.codes == ("SW1403",)
 
 

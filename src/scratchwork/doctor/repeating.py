@@ -36,7 +36,8 @@ def check_prediction(predictor: Any, x: Any) -> Diagnosis:
     -------
     Diagnosis
         SW1401 where the same rows give other outputs the second time, SW1402 where the output of a row depends on the other
-        rows, SW1403 where rows that come alone all get the same output, as after batch normalization of a batch of one.
+        rows, SW1403 where a row that comes alone gets an output that does not depend on it, as after batch normalization of
+        a batch of one.
 
     Examples
     --------
@@ -118,10 +119,10 @@ def _alone(
         same = _apart(alone, alone[:1]) <= TOLERANCE * size < _apart(together[some], together[some][:1])
         if same or not np.isfinite(alone).all():
             cause = (
-                f"each of {len(some)} rows gets the same output when it is predicted alone, and another among the rest (by up "
-                f"to {gap:.3g}): batch normalization of a batch of one row is 0 for every input"
+                f"the statistics of the batch are active: each of {len(some)} rows gets the same output when it is predicted "
+                f"alone, whatever it is, and another among the rest (by up to {gap:.3g})"
             )
-            return [found("SW1403", cause, fix, where=where, largest_change=gap, rows=len(some))]
+            return [found("SW1402", cause, fix, where=where, largest_change=gap, rows=len(some))]
     other = predict(_some(rows, np.arange(count // 2 + 1)))
     gap = max(gap, _apart(other, together[: len(other)]))
     if gap <= TOLERANCE * size or gap <= ROUNDINGS * _rounding(predict, rows, together):
