@@ -13,7 +13,7 @@ import numpy as np
 from ..arrays import Array
 from .binding import Environment, arrays_in, in_float64, required, returned_names
 from .known import activation_word, is_derivative
-from .loading import Program, ProgramError
+from .loading import Program, ProgramError, seed_program
 from .names import is_gradient_name, plain
 from .subject import BACKWARD, FORWARD, INIT, LOSS, PREDICT, TRAIN, UPDATE, Subject
 
@@ -204,7 +204,7 @@ def _named(result: Any, names: list[str] | None) -> list[tuple[str, Array]]:
 def _made(program: Program, maker: Callable[..., Any], env: Environment, sizes: list[int]) -> tuple[Any, list[str] | None]:
     for positional, named in guess(program, maker, env, sizes):
         try:
-            np.random.seed(0)  # noqa: NPY002 - the program draws from the global generator
+            seed_program(0)
             result = program.call(maker, *positional, **named)
         except ProgramError:
             continue
@@ -262,7 +262,7 @@ def class_subjects(program: Program, classes: int, deep: bool) -> Iterator[Subje
         holder = None
         for positional, named in guess(program, cls, env, sizes):
             try:
-                np.random.seed(0)  # noqa: NPY002 - the program draws from the global generator
+                seed_program(0)
                 holder = program.call(cls, *positional, **named)
             except ProgramError:
                 continue

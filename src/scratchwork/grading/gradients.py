@@ -87,6 +87,7 @@ class GradientChecks:
             if best is not None and best[0] == 0:
                 break
         if best is None:
+            self.subject.form = self.checks.target_form
             self.none_found(errors)
             return
         self.subject.form = best[1]
@@ -222,7 +223,8 @@ class GradientChecks:
             )
             assert pattern is not None
             one.patterns[name] = pattern
-            one.cost += COST.get(pattern.name, 1.0) + 0.3 * (not first)
+            twofold = ", times " in pattern.sentence  # a mistake, and a factor or a sign beside it
+            one.cost += COST.get(pattern.name, 1.0) + 0.3 * (not first) + twofold
             first = False
 
     def called(self, name: str) -> str:

@@ -7,7 +7,6 @@ and differences of the loss can be taken through it.
 from __future__ import annotations
 
 import inspect
-import random
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from .loading import ProgramError
+from .loading import LEGACY, ProgramError, seed_program
 from .names import plain
 from .networks import NetworkChecks
 from .subject import Subject
@@ -78,10 +77,9 @@ def switch_of(subject: Subject) -> Callable[[bool], None] | None:
 
 def seeded(subject: Subject, seed: int) -> None:
     """Put everything that a program may draw from to a state of its own."""
-    np.random.seed(seed)  # noqa: NPY002 - the program draws from the global generator
-    random.seed(seed)
+    seed_program(seed)
     for thing in generators(subject):
-        if isinstance(thing, np.random.RandomState):
+        if isinstance(thing, LEGACY):
             thing.seed(seed)
         else:
             thing.bit_generator.state = type(thing.bit_generator)(seed).state
@@ -91,7 +89,7 @@ def generators(subject: Subject) -> Iterator[Any]:
     """The generators that stand in the module, in the network or among the arguments."""
     places = [vars(subject.program.module), subject.env.names, vars(subject.holder) if subject.holder is not None else {}]
     for place in places:
-        yield from (v for v in list(place.values()) if isinstance(v, np.random.Generator | np.random.RandomState))
+        yield from (v for v in list(place.values()) if isinstance(v, np.random.Generator | LEGACY))
 
 
 def predicts_at_random(subject: Subject, task: Task, switch: Callable[[bool], None]) -> bool:

@@ -126,28 +126,53 @@ def check_update(checks: NetworkChecks) -> None:
     assert reading is not None
     if "update" not in subject.calls or ("backward" not in subject.calls and subject.style != "dictionary"):
         return
-    name, rate, before = checks.where("update"), 0.125, subject.values()
+    name, rate, before, own = checks.where("update"), 0.125, subject.values(), own_rates(subject)
     try:
         gradients = subject.gradients(reading.task)
         if gradients.moved or any(g is None or g.size != before[key].size for key, g in gradients.arrays.items()):
             return
+        known = set_rate(subject, rate)
         subject.update(rate)
         after = subject.values()
         ignored = False
-        if not STATEFUL.search(subject.source("update").lower()):
+        if known and not STATEFUL.search(subject.source("update").lower()):
             subject.put(before)
             subject.gradients(reading.task)
+            set_rate(subject, 2 * rate)
             subject.update(2 * rate)
             ignored = all(np.allclose(after[key], value) for key, value in subject.values().items()) and _moved(before, after)
     except ProgramError as error:
-        data = any(re.search(r"batch|data|^x|^y", one.lower()) for one in required(subject.calls["update"]))
-        if error.kind != "not understood" and not data:
+        if error.kind != "not understood" and not asks_for_batches(subject):
             book.error("one update", name, error, 2.0)
         return
     finally:
         subject.put(before)
-    told = _update_mistake(subject, before, after, {k: g for k, g in gradients.arrays.items() if g is not None}, rate, ignored)
+        for attribute, value in own.items():
+            setattr(subject.holder, attribute, value)
+    grads = {key: g for key, g in gradients.arrays.items() if g is not None}
+    told = _update_mistake(subject, before, after, grads, rate if known else None, ignored)
     book.verdict("one update", name, told[:2] if told else None, 2.0, told[2] if told else None)
+
+
+def asks_for_batches(subject: Subject) -> bool:
+    """Whether its update wants rows in a form of its own (mini_batch: pairs of a row and its target)."""
+    wanted = required(subject.calls["update"])
+    return any(re.search("batch|data|pairs|sample|^x|^y", name.lower()) for name in wanted)
+
+
+def own_rates(subject: Subject) -> dict[str, float]:
+    """The attributes of a network that are its learning rate."""
+    held = {} if subject.holder is None else vars(subject.holder)
+    return {name: value for name, value in held.items() if "lr" in roles_of(name) and isinstance(value, int | float)}
+
+
+def set_rate(subject: Subject, rate: float) -> bool:
+    """Whether an update takes its learning rate from us: as an argument, or from the network, where it is then set."""
+    if any("lr" in roles_of(name) for name in inspect.signature(subject.calls["update"]).parameters):
+        return True
+    for name in own_rates(subject):
+        setattr(subject.holder, name, rate)
+    return bool(own_rates(subject))
 
 
 def _moved(before: dict[str, Array], after: dict[str, Array]) -> bool:
@@ -155,7 +180,7 @@ def _moved(before: dict[str, Array], after: dict[str, Array]) -> bool:
 
 
 def _update_mistake(
-    subject: Subject, before: dict[str, Array], after: dict[str, Array], grads: dict[str, Array], rate: float, ignored: bool
+    subject: Subject, before: dict[str, Array], after: dict[str, Array], grads: dict[str, Array], rate: float | None, ignored: bool
 ) -> tuple[str, str, Departure | None] | None:
     name = subject.name("update")
     stateful = bool(STATEFUL.search(subject.source("update").lower()))
@@ -172,11 +197,15 @@ def _update_mistake(
     if stateful:
         return None
     for key in before:
-        moved, step = after[key] - before[key], -rate * grads[key].reshape(before[key].shape)
+        moved, step = after[key] - before[key], -(rate or 1.0) * grads[key].reshape(before[key].shape)
         c = proportion(moved, step, 1e-4)
         if c is None:
             text = f"{name} moves {key} by something else than learning rate times gradient"
             return "wrong update", text, departure(name, key, after[key], before[key] + step)
+        if rate is None:  # a constant of its own
+            continue
+        if abs(abs(c) - 2) < 1e-3 and "minibatch" in map(plain, required(subject.calls["update"])):
+            return "factor N", f"{name} adds up the gradients of a batch where it should take their mean", None
         if abs(abs(c) - 1) > 1e-3:
             text = f"{name} moves {key} by {c:.4g} times learning rate times gradient"
             kind = "learning rate ignored" if abs(c * rate - 1) < 1e-3 else "wrong update"

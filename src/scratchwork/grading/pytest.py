@@ -13,7 +13,8 @@ from __future__ import annotations
 import os
 import types
 
-from . import Grade, grade
+from .report import Grade
+from .sandbox import grade
 
 
 def assert_correct(

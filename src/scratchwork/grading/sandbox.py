@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,36 @@ def _events(path: Path) -> list[dict[str, Any]]:
     except (OSError, ValueError):
         pass
     return found
+
+
+def grade(
+    path_or_module: str | os.PathLike[str] | types.ModuleType, style: str = "auto", *, seconds: float = 30.0, memory: int = 2048
+) -> Grade:
+    """Marks for the network in a Python file (or notebook): 0 to 100, every check, and hints.
+
+    The file is run, in a process of its own that is ended after `seconds` and may take `memory` MiB; nothing of it runs here.
+
+    Parameters
+    ----------
+    path_or_module : path or module
+        The file; of a module its file.
+    style : str
+        "auto", or which of the styles it is written in: "classes" (forward(inputs), backward(dvalues) and an optimizer),
+        "layers" (forward(input), backward(output_gradient, learning_rate)), "functions" (init_params, forward_prop,
+        backward_prop, update_params), "dictionary" (loss(X, y) that returns the gradients of a dictionary of parameters).
+    seconds : float > 0
+        The time that all of it may take.
+    memory : int > 0
+        MiB that it may take beyond those of Python itself.
+
+    Raises
+    ------
+    MissingFileError
+        Where there is no such file. What is wrong with the program itself is never raised: it is in the Grade.
+    """
+    if isinstance(path_or_module, types.ModuleType):
+        file = getattr(path_or_module, "__file__", None)
+        if not file:
+            raise ConfigurationError(f"the module {path_or_module.__name__} comes from no file: give the path of one")
+        path_or_module = file
+    return run_apart(path_or_module, style=style, seconds=seconds, memory=memory)

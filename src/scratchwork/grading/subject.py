@@ -94,6 +94,9 @@ class Subject:
         rows = 1 if self.layout == "vector" else len(task.x)
         self.env.roles.update(x=task.rows(self.layout), y=task.targets(self.form, self.layout), rows=rows)
         self.env.roles["yhot"] = task.targets("hot", self.layout)
+        if self.layout in ("columns", "vector"):  # one sample twice, as some hand their batches over: a list of pairs of columns
+            hot = task.targets("hot", "columns")
+            self.env.names["mini_batch"] = [(task.x[:1].T.copy(), hot[:, :1].copy()) for _ in range(2)]
         module = vars(self.program.module)
         for name in ("m", "n_samples", "num_samples", "batch_size", "num_examples", "m_train", "N"):
             if name in self.program_globals and name not in self.program.functions and not callable(module.get(name)):
@@ -223,7 +226,11 @@ class Subject:
             names = [""] * len(parts) if len(parts) == 1 else [f"result {number + 1}" for number in range(len(parts))]
         found = [(path, a) for name, part in zip(names, parts, strict=True) for path, a in arrays_in(part, name)]
         if self.holder is not None:
-            found += [(path, a) for path, a in arrays_in(self.holder) if is_gradient_name(path) or "grad" in path.lower()]
+            found += [
+                (path, a)
+                for path, a in arrays_in(self.holder)
+                if any(map(is_gradient_name, path.split("."))) or "grad" in path.lower()
+            ]
         return [(path, np.array(a, np.float64)) for path, a in found]
 
     def update(self, rate: float) -> None:
