@@ -94,10 +94,14 @@ class RowProfile:
         flat: Array = dense.reshape(len(dense), -1)[:, self.features]
         return flat.astype(np.float64)
 
-    def distance(self, flat: Array) -> Array:
-        """How far each row is from the mean row: the mean over features of ((x − mean) / scale)², each at most 25."""
+    def distance(self, flat: Array, which: Array | None = None) -> Array:
+        """How far each row is from the mean row: the mean over features of ((x − mean) / scale)², each at most 25.
+
+        `which` of the features count, given as booleans; None: all.
+        """
         z = (flat - self.mean) / self.scale
-        apart: Array = np.minimum(z * z, CLIPPED).mean(axis=1)
+        squares = np.minimum(z * z, CLIPPED)
+        apart: Array = (squares if which is None else squares[:, which]).mean(axis=1)
         return apart
 
     def to_json(self) -> dict[str, Any]:

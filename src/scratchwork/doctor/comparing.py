@@ -22,7 +22,7 @@ from .findings import Diagnosis, Finding, found
 USUAL = tuple(f for one in (255.0, 127.5, 16.0, 10.0, 100.0, 1000.0) for f in (one, 1 / one))
 OTHER_SIZE = 2.0
 SOME = 8  # rows, from which a spread can be told
-SURE = 6.0  # standard errors
+SHOWN = (1.3, 0.87, 8.0), (1.5, 0.7, 5.0)  # (times the usual distance, share of it that is left, standard errors)
 ROWS = 256  # are looked at, evenly spread
 BETTER = 0.75  # times the distance of the rows as they are
 HANDICAP = 0.2
@@ -40,6 +40,7 @@ class Guess:
     what: str
     fix: str
     rows: Array
+    known: Array | None = None  # which features it says something of; None: all
     exact: bool = False  # whether it was fitted to the rows, so that it has to be right and not only better
     bold: bool = False  # whether a guess that is nearly as good is the better one
     subtle: bool = False  # whether many rows may show it that are, each alone, not unlike those of training
@@ -84,14 +85,16 @@ def _by_guess(profile: RowProfile, flat: Array, guesses: Iterator[Guess]) -> lis
     here, (usual, rare, most) = profile.distance(flat), profile.distances.tolist()
     distance, few = float(here.mean()), len(flat) < SOME
     allowed = usual + (rare - usual) * max(1.0 / math.sqrt(len(flat)), 0.25) if len(flat) > 2 else 1.1 * most
-    measured = [(profile.distance(guess.rows), guess) for guess in guesses]
+    measured = [(profile.distance(guess.rows, guess.known), guess) for guess in guesses]
     for undone, guess in sorted(measured, key=lambda pair: float(pair[0].mean()) * (1.0 + HANDICAP * pair[1].bold)):
         best = float(undone.mean())
-        if best > 0.95 * distance or best < LEAST * usual or (guess.exact and not _as_wide(profile, guess.rows)):
+        mine = here if guess.known is None else profile.distance(flat, guess.known)  # what moved in from outside is unknown
+        gain = best / max(float(mine.mean()), 1e-30)
+        if gain > 0.95 or best < LEAST * usual or (guess.exact and not _as_wide(profile, guess.rows)):
             continue
         limit = min(allowed, max(rare, usual)) if guess.exact else max(min(allowed, rare), 0.5 * distance)
-        surely = distance > allowed and best < BETTER * distance and best <= limit
-        if surely or (guess.subtle and not few and _paired(here - undone) > SURE):
+        surely = distance > allowed and gain < BETTER and best <= limit
+        if surely or (guess.subtle and not few and _plain(distance / max(usual, 1e-30), gain, _paired(mine - undone))):
             return [_finding(profile, flat, guess, distance, best)]
     return []
 
@@ -103,6 +106,11 @@ def _as_wide(profile: RowProfile, undone: Array) -> bool:
     wide = math.sqrt(float((undone.var(axis=0) / profile.scale**2).mean()))
     own = math.sqrt(float((profile.spread**2 / profile.scale**2).mean()))
     return 0.4 * own < wide < 2.5 * own
+
+
+def _plain(distance: float, gain: float, surely: float) -> bool:
+    """Whether a movement shows in the mean of many rows. One class alone may look like a movement of all, a little."""
+    return any(distance > far and gain < better and surely > sure for far, better, sure in SHOWN)
 
 
 def _paired(gain: Array) -> float:
@@ -217,8 +225,9 @@ def _image_movements(profile: RowProfile, pictures: Array) -> Iterator[Guess]:
         for right in range(-reach, reach + 1):
             if down or right:
                 moved = _moved(pictures, -down, -right, background).reshape(count, -1)
+                inside = _moved(np.ones((1, *pictures.shape[1:])), -down, -right, 0.0).reshape(-1) > 0
                 what = f"the images are shifted by {down} pixels down and {right} to the right"
-                yield Guess("SW1202", what, fix, moved, subtle=True)
+                yield Guess("SW1202", what, fix, moved, known=inside, subtle=True)
     turned = {
         "mirrored, left and right exchanged": pictures[:, :, ::-1],
         "upside down": pictures[:, ::-1],

@@ -17,7 +17,7 @@ from .order import order_of_rows
 from .rates import learning_rate
 from .record import Record
 from .rows_given import alike
-from .scores import hidden_imbalance
+from .scores import decides_well, hidden_imbalance
 from .stuck import stuck_at_chance
 
 SHRUNK = 0.5  # of the norm that a layer's weights began with
@@ -39,7 +39,8 @@ def conclude(record: Record) -> list[Finding]:
         findings += rates or stuck_at_chance(record, skill, findings)
         findings += hidden_imbalance(record)
         chance = record.chance.loss
-        findings += overfitting(history, chance, restored=history.best_epoch is not None)
+        overfit = overfitting(history, chance, restored=history.best_epoch is not None)
+        findings += overfit if overfit and not decides_well(record) else []
         findings += [] if rates else stopped_early(history, history.stopped, chance, run.epochs)
     return [*findings, *needless_threads(record)] if run.steps else findings
 

@@ -13,6 +13,7 @@ from .record import Record
 
 MANY = 0.7  # the share of the largest class from which on an accuracy hides the others
 ROWS = 8192
+WELL = 0.9  # of the way from the largest class to all right
 
 
 def hidden_imbalance(record: Record) -> list[Finding]:
@@ -27,6 +28,20 @@ def hidden_imbalance(record: Record) -> list[Finding]:
     said = predicted_classes(run.network.predict(judged.x), run.loss)
     largest = int(np.bincount(labels).argmax())
     return imbalance(truth, said, largest)
+
+
+def decides_well(record: Record) -> bool:
+    """Whether the classes of the validation rows are right all the same: a loss may rise by confidence alone."""
+    rows, run = record.data.validation, record.run
+    if rows is None:
+        return False
+    some = some_rows(rows, ROWS)
+    labels = classes_of(some, run.loss)
+    if labels is None:
+        return False
+    right = float((predicted_classes(run.network.predict(some.x), run.loss) == labels).mean())
+    largest = float(np.bincount(labels).max() / len(labels))
+    return right - largest > WELL * (1.0 - largest)
 
 
 def imbalance(truth: np.ndarray, said: np.ndarray, largest: int) -> list[Finding]:
