@@ -126,12 +126,23 @@ def _alone(
     other = predict(_some(rows, np.arange(count // 2 + 1)))
     gap = max(gap, _apart(other, together[: len(other)]))
     if gap <= TOLERANCE * size or gap <= ROUNDINGS * _rounding(predict, rows, together):
-        return []
+        return [] if network is not None else _all_the_same(rows, together, size)
     cause = (
         f"the output of a row changes with the rows that are predicted beside it, by up to {gap:.3g} where outputs are about "
         f"{size:.3g}, as with batch statistics that are active"
     )
     return [found("SW1402", cause, fix, where=where, largest_change=gap)]
+
+
+def _all_the_same(rows: Any, outputs: Array, size: float) -> list[Finding]:
+    """A function that goes through the rows one by one leaves no row to compare with; labels may well be all the same."""
+    different = len(np.unique(rows.reshape(len(rows), -1), axis=0)) if isinstance(rows, np.ndarray) else 0
+    whole = bool((outputs == np.rint(outputs)).all())
+    if different < SINGLE // 2 or whole or _apart(outputs, outputs[:1]) > 1e-6 * size:
+        return []
+    cause = f"{different} different rows all get the same output, as after batch normalization of a batch of one row each"
+    fix = "predict with training=False: network.predict(x), all rows at once"
+    return [found("SW1403", cause, fix, rows=different)]
 
 
 def _rounding(predict: Callable[[Any], Array], rows: Any, outputs: Array) -> float:
