@@ -23,6 +23,7 @@ from ..sparse_rows import SparseRows
 from ..updates import Updater
 from .chance import chance_of, classes_of, predicted_classes
 from .patient import Patient, hidden_products, is_foreign, leaves
+from .roles import fan_in
 
 STEPS = 120
 LEAST_STEPS = 12
@@ -86,20 +87,25 @@ class Attempts:
     @cached_property
     def plan(self) -> tuple[int, int]:
         """(steps, rows of a step)."""
-        patient = self.patient
-        size = min(patient.settings.batch_size, len(patient.sample), 128)
-        weights = max(patient.network.flat().value.size, 1)
-        width = max(int(np.prod(patient.sample.x.shape[1:])), 1)
-        overhead = 5e-5 * len(patient.network.layers) + 5e-9 * 4 * weights
-
-        def seconds(rows: int) -> float:
-            return overhead + rows * (8 * weights / 1.5e10 + 4e-9 * width)
-
-        while size > 32 and STEPS * seconds(size) > SECONDS:
+        size = min(self.patient.settings.batch_size, len(self.patient.sample), 128)
+        while size > 32 and STEPS * self._seconds(size) > SECONDS:
             size = max(size // 2, 32)
-        steps = int(SECONDS / seconds(size))
+        steps = int(SECONDS / self._seconds(size))
         most = STEPS if size >= 16 else 3 * STEPS
         return min(max(steps, LEAST_STEPS), most), size
+
+    def _seconds(self, rows: int) -> float:
+        """About how long a step of so many rows takes."""
+        network = self.patient.network
+        weights = max(network.flat().value.size, 1)
+        width = max(int(np.prod(self.patient.sample.x.shape[1:])), 1)
+        return 5e-5 * len(network.layers) + 2e-8 * weights + rows * (8 * weights / 1.5e10 + 4e-9 * width)
+
+    @property
+    def dear(self) -> bool:
+        """Whether the network is so large that no more than a few trials can be made."""
+        steps, size = self.plan
+        return steps * self._seconds(size) > 1.5 * SECONDS
 
     @property
     def compression(self) -> float:
@@ -305,3 +311,11 @@ def inplace_fresh(network: Sequential) -> None:
         value[...] = rng.normal(size=value.shape) * math.sqrt((2.0 if rectified else 1.0) / value.shape[0])
         if dense.bias is not None:
             dense.bias.value[...] = 0.0
+    for layer in following:
+        kernel = fan_in(layer) if is_foreign(layer) else None
+        if kernel is not None:
+            value, entering = kernel
+            value[...] = rng.normal(size=value.shape) * math.sqrt(2.0 / entering)
+            for _, parameter in layer.parameters():
+                if parameter.value is not value:
+                    parameter.value[...] = 0.0

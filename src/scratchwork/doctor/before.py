@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DataError
 from ..losses import Loss
 from ..optimizers import Optimizer
 from ..preparation import check_counts, resolve_loss, resolve_optimizer
@@ -90,7 +90,7 @@ def diagnose(
     try:
         copied, rows = prepared(network, loss, x, y, sample_weight, seed)
     except Refused as refused:
-        return Diagnosis([refused.finding])
+        return Diagnosis(refused.findings)
     settings = Settings(
         optimizer=rule,
         batch_size=min(batch_size or len(rows), len(rows)),
@@ -125,6 +125,9 @@ def _examined(patient: Patient) -> list[Finding]:
     bad = _first_output(patient)
     if bad is not None:
         return [*findings, *wrapping.wrapped(patient), bad]
+    bad = _first_loss(patient) if not any(finding.code in ("SW401", "SW601") for finding in code) else None
+    if bad is not None:
+        return [*findings, bad]
     attempts = Attempts(patient)
     findings += fitting_together.probe(patient, attempts)
     if not any(finding.alarm and finding.code in ("SW601", "SW401", "SW402", "SW1403") for finding in findings):
@@ -136,6 +139,29 @@ def _examined(patient: Patient) -> list[Finding]:
     else:
         findings += wrapping.wrapped(patient)
     return findings
+
+
+def _first_loss(patient: Patient) -> Finding | None:
+    """SW201 where the very first loss is not finite; a loss that is none raises what it raises in `fit`."""
+    rows = patient.sample.take(np.arange(min(len(patient.sample), 64)))
+    with np.errstate(all="ignore"):
+        prediction, _ = patient.copy().forward(rows.x, training=True, step=1)
+        try:
+            given: Any = patient.loss.value_and_grad(prediction, rows.target, rows.weight)
+        except DataError:  # no probabilities: SW905 says so
+            return None
+    pair = isinstance(given, tuple) and len(given) == 2 and np.ndim(given[0]) == 0 and np.shape(given[1]) == prediction.shape
+    if not pair:
+        raise ConfigurationError(
+            f"value_and_grad of {patient.loss!r} gives a number and a gradient of the shape of the prediction, "
+            f"{prediction.shape}"
+        )
+    if math.isfinite(float(given[0])) and np.isfinite(given[1]).all():
+        return None
+    largest = float(np.abs(prediction).max())
+    cause = f"the first loss is {float(given[0])} before any step, and the outputs are finite ({largest:.3g} at most)"
+    fix = "look for log(0), exp of large numbers and division by 0; take the loss on logits"
+    return found("SW201", cause, fix, where="the loss", largest_output=largest)
 
 
 def _first_output(patient: Patient) -> Finding | None:

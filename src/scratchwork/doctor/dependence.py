@@ -51,7 +51,7 @@ def dependence(patient: Patient) -> tuple[float, float, int] | None:
     if target.shape[1] > 64:
         return None
     skills = [_skill(x, target), _skill(x[::-1], target[::-1])]
-    return sum(skills) / 2, 2.6 / math.sqrt(len(x)), len(x)
+    return sum(skills) / 2, 2.0 / math.sqrt(len(x)), len(x)
 
 
 def _skill(x: Array, target: Array) -> float:

@@ -8,20 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..layers import ELU, SELU, Dropout, Flatten, Layer, Linear, ReLU, Reshape, Sigmoid, Softmax, Softplus, Tanh
+from ..layers import Dropout, Flatten, Layer, Linear, ReLU, Reshape, Sigmoid, Softmax, Softplus, Tanh
 from .attempts import Attempts
 from .findings import Finding, found
 from .patient import Patient, is_foreign, leaves, place
+from .roles import role_of
 
-BOUNDS: dict[type[Layer], tuple[float, float]] = {
-    ReLU: (0.0, np.inf),
-    Sigmoid: (0.0, 1.0),
-    Tanh: (-1.0, 1.0),
-    Softmax: (0.0, 1.0),
-    Softplus: (0.0, np.inf),
-    ELU: (-1.0, np.inf),
-    SELU: (-1.7581, np.inf),
-}
 OUTSIDE = 0.02  # share of the targets that the last layer can never give
 
 
@@ -38,7 +30,7 @@ def probe(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
     elif task == "attributes":
         yield from _attributes(patient, prediction, last, where)
     elif task == "regression":
-        if isinstance(last, Softmax) and prediction.shape[1] == 1:
+        if role_of(last).kind == "shares" and prediction.shape[1] == 1:
             yield found("SW902", "a softmax over one output gives 1 for every row", "leave Softmax() out", where=where)
         elif link == "identity":
             yield from _numbers(patient, last, where)
@@ -68,7 +60,10 @@ def _classes(patient: Patient, attempts: Attempts, prediction: Array, last: Laye
         cause = f"{loss!r} takes probabilities that sum to 1, and the outputs run from {sums['smallest']:.3g} to "
         cause += f"{sums['largest']:.3g} with a sum of {sums['sum_of_a_row']:.3g}"
         yield found("SW905", cause, "SoftmaxCrossEntropy(), or Softmax() as the last layer", where=where, **sums)
-    elif link == "softmax" and isinstance(last, Tanh | ReLU) and attempts.usable:
+    elif link is None and isinstance(last, Softmax | Sigmoid):
+        cause = f"{loss!r} wants scores that are a margin apart, and {last!r} keeps them within 0..1"
+        yield found("SW903", cause, f"leave {last!r} out", where=where, **sums)
+    elif link == "softmax" and (isinstance(last, Tanh | ReLU) or role_of(last).kind in ("relu", "bounded")) and attempts.usable:
         yield from _bounded_scores(patient, attempts, last, where)
 
 
@@ -84,12 +79,16 @@ def _bounded_scores(patient: Patient, attempts: Attempts, last: Layer, where: st
 
 def _attributes(patient: Patient, prediction: Array, last: Layer, where: str) -> Iterator[Finding]:
     link, low, high = patient.loss.link, float(prediction.min()), float(prediction.max())
-    if isinstance(last, Softmax) and prediction.shape[1] == 1:
+    role = role_of(last)
+    if role.kind == "shares" and prediction.shape[1] == 1:
         yield found("SW902", "a softmax over one output gives 1 for every row", "leave Softmax() out", where=where)
     elif link == "sigmoid" and isinstance(last, Sigmoid | Softmax):
         cause = f"{patient.loss!r} takes logits and applies a sigmoid, and the last layer has already applied {last!r}"
         yield found("SW901", cause, "leave the last activation out", where=where, smallest=low, largest=high)
-    elif link == "sigmoid" and isinstance(last, ReLU | Softplus):
+    elif link is None and isinstance(last, ReLU | Softplus | Sigmoid | Softmax):
+        cause = f"{patient.loss!r} wants scores of both signs, and {last!r} gives none below 0"
+        yield found("SW903", cause, f"leave {last!r} out", where=where, smallest=low, largest=high)
+    elif link == "sigmoid" and (isinstance(last, ReLU | Softplus) or role.kind == "relu"):
         cause = f"the logits end in {last!r} and are never below 0, so that no probability is below 1/2"
         yield found("SW903", cause, f"leave {last!r} out", where=where, smallest=low, largest=high)
     elif link == "sigmoid" and is_foreign(last) and low >= 0 and high <= 1 and high - low > 1e-3 and _pressed(patient):
@@ -109,13 +108,16 @@ def _pressed(patient: Patient) -> bool:
 
 def _numbers(patient: Patient, last: Layer, where: str) -> Iterator[Finding]:
     target = patient.rows.target.reshape(len(patient.rows), -1).astype(np.float64)
-    bounds = BOUNDS.get(type(last))
-    if bounds is not None:
+    role = role_of(last)
+    bounds = role.low, role.high
+    if np.isfinite(bounds).any():
         spread = max(float(target.std()), 1e-12)
         outside = float(((target < bounds[0] - 0.02 * spread) | (target > bounds[1] + 0.02 * spread)).mean())
         if outside > OUTSIDE:
             low, high = float(target.min()), float(target.max())
-            cause = f"{last!r} gives numbers from {bounds[0]:g} to {bounds[1]:g}, and {outside:.0%} of the targets, which run "
+            cause = (
+                f"{last!r} gives numbers from {bounds[0]:.4g} to {bounds[1]:.4g}, and {outside:.0%} of the targets, which run "
+            )
             cause += f"from {low:.3g} to {high:.3g}, lie outside"
             yield found("SW903", cause, f"leave {last!r} out", where=where, outside=outside, lowest=low, highest=high)
     if target.shape[1] == 1:
@@ -133,8 +135,8 @@ def _class_numbers(patient: Patient, target: Array) -> Iterator[Finding]:
     shares = counts / counts.sum()
     evenness = float(-(shares * np.log(shares)).sum() / np.log(classes))
     typed = np.asarray(patient.given_y).dtype.kind in "iu"  # amounts come as floats, mostly
-    if evenness < (0.75 if typed else 0.9) or (not typed and _ordered(patient)):
-        return
+    if evenness < (0.75 if typed else 0.9) or ((not typed or evenness < 0.97) and _ordered(patient)):
+        return  # counts are not equally often, and what lies between two of them lies between them among the rows
     cause = f"{patient.loss!r} is given {classes} whole numbers {values[0]:g}..{values[-1]:g}, each about equally often, as if "
     cause += "class 2 were between class 1 and class 3"
     fix = f"SoftmaxCrossEntropy() with Dense({classes}) at the end"

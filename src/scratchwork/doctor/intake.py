@@ -18,15 +18,15 @@ from ..losses import Loss
 from ..preparation import Rows, check_weights
 from ..sequential import Sequential
 from ..sparse_rows import RowsOf, SparseRows, is_sparse
-from .findings import Finding, found
+from .findings import NOTE, Finding, found
 
 
 class Refused(Exception):  # noqa: N818  (not an error: the diagnosis ends here)
     """Nothing can be computed from what was given; the finding says why."""
 
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(finding.code)
-        self.finding = finding
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__(findings[0].code)
+        self.findings = findings
 
 
 def prepared(network: Sequential, loss: Loss, x: Any, y: Any, weight: Any, seed: int) -> tuple[Sequential, Rows]:
@@ -54,7 +54,7 @@ def _inputs(x: Any) -> RowsOf:
     try:
         return check_features(x)
     except DataError as error:
-        bad = None if is_sparse(x) else _not_finite(np.asarray(x), "x")
+        bad = None if is_sparse(x) else _not_finite(numeric_array(x, "x"), "x")
         if bad is None:
             raise error
         raise Refused(bad) from error
@@ -120,7 +120,7 @@ def _prepared_target(loss: Loss, target: Array, outputs: int) -> Array:
     try:
         return loss.prepare(target, outputs)
     except ScratchworkError as error:
-        raise Refused(_misfit(loss, target, outputs, error)) from error
+        raise Refused(_misfit(loss, target, outputs, error), *_wrapped_labels(target, outputs)) from error
 
 
 def _misfit(loss: Loss, target: Array, outputs: int, error: Exception) -> Finding:
@@ -138,9 +138,6 @@ def _misfit(loss: Loss, target: Array, outputs: int, error: Exception) -> Findin
         if not whole:
             cause = f"the labels are no class numbers ({said}): were they scaled?"
             return found("SW1001", cause, "leave labels as whole numbers 0..C-1", where="y", **evidence)
-        if high == 255 and target.dtype == np.uint8 and outputs < 200:
-            cause = f"labels reach 255 with {outputs} outputs: 0 - 1 in uint8 is 255"
-            return found("SW104", cause, "y.astype(np.int64) before calculating with labels", where="y", **evidence)
         fix = "y - 1, so that labels start at 0" if low >= 1 and high >= outputs else f"labels within 0..{outputs - 1}"
         if low == -1:
             fix = "y + 1, so that labels start at 0"
@@ -162,6 +159,15 @@ def _misfit(loss: Loss, target: Array, outputs: int, error: Exception) -> Findin
         cause = f"the outputs and y have different shapes, which NumPy would broadcast: {said}"
         return found("SW401", cause, "give y one column for each output, or the network one output", where="y", **evidence)
     return found("SW1001", said, "give targets as the loss takes them", where="y", **evidence)
+
+
+def _wrapped_labels(target: Array, outputs: int) -> list[Finding]:
+    """SW104 beside labels that are off, where the subtraction of 1 made 255 of 0."""
+    if target.dtype.kind != "u" or target.max() != np.iinfo(target.dtype).max or target.max() < 2 * outputs:
+        return []
+    cause = f"labels reach {target.max()} with {outputs} outputs: 0 - 1 is that in {target.dtype} (follows from SW1001)"
+    fix = "y.astype(np.int64) before calculating with labels"
+    return [found("SW104", cause, fix, where="y", severity=NOTE, consequence_of="SW1001", highest=target.max())]
 
 
 def _constant(target: Array) -> None:
@@ -192,7 +198,7 @@ def validation_findings(validation: Any) -> list[Finding]:
             if text:
                 findings.append(found("SW1003", text, "encode text as numbers, as for the rows of training", where=name))
                 continue
-            bad = _not_finite(np.asarray(given), name)
+            bad = _not_finite(numeric_array(given, name), name)
             findings += [] if bad is None else [bad]
     return findings
 

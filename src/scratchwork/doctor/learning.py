@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..layers import Dropout, Layer, Step
-from ..optimizers import AdamW, Optimizer
+from ..optimizers import OPTIMIZERS, AdamW, Optimizer
 from ..second_order import LBFGS
 from .attempts import Attempt, Attempts
 from .dependence import dependence, standard_rows, unrelated
@@ -37,8 +37,9 @@ def probe(patient: Patient, attempts: Attempts, explained: bool) -> Iterator[Fin
         return
     path.append(f"does the loss fall in {given.steps} steps as they are? to {_shown(given.end)}")
     slopes = list(_no_slope(patient)) if given.end == given.start else []
-    yield from slopes
-    if slopes:
+    uphill = list(_uphill(patient, attempts))
+    yield from [*slopes, *uphill]
+    if slopes or uphill:
         return
     penalty = list(_penalty(patient, attempts, given, path))
     yield from penalty
@@ -56,7 +57,7 @@ def probe(patient: Patient, attempts: Attempts, explained: bool) -> Iterator[Fin
     yield from others
     narrow = [] if others else list(_narrow(patient, attempts, path))
     yield from narrow
-    if not learned and not others and not narrow:
+    if not learned and not others and not narrow and not attempts.dear:
         yield from _nothing(patient, attempts, path)
 
 
@@ -77,13 +78,34 @@ def _broken(attempts: Attempts) -> Iterator[Finding]:
         yield found("SW201", cause, fix, where="the loss", step=given.broke, last=given.last, update_to_weight=given.moved)
 
 
+def _uphill(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
+    """SW601 for an optimizer of somebody's own that walks up: small steps, too, make the loss of their own batch larger."""
+    rule = patient.settings.optimizer
+    if rule is None or isinstance(rule, LBFGS) or type(rule) in OPTIMIZERS.values():
+        return
+    small = attempts.run(factor=1e-3, free=True)
+    if small.worse < 0.9:
+        return
+    cause = f"sign: {small.worse:.0%} of steps with a thousandth of the learning rate make the loss of their own batch larger"
+    evidence: dict[str, Any] = {"pattern": "sign", "parameter": "update", "steps_that_made_it_worse": small.worse}
+    yield found("SW601", cause, "value -= learning_rate * grad", where=f"the optimizer {rule!r}", **evidence)
+
+
 def _no_slope(patient: Patient) -> Iterator[Finding]:
     """SW501 where not one weight gets a gradient."""
     network, rows = patient.copy(), patient.sample.take(np.arange(min(256, len(patient.sample))))
     prediction, caches = network.forward(rows.x, training=True, step=1)
     value, slope = patient.loss.value_and_grad(prediction, rows.target, rows.weight)
     network.backward(slope, caches, need_dx=False)
-    if network.flat().grad.any() or value < 1e-6 * patient.chance.loss:
+    if network.flat().grad.any() and any(p.learning_rate_factor for p in network.flat().parameters):
+        return
+    if value < 1e-6 * patient.chance.loss:
+        return
+    if network.flat().grad.any():
+        cause = f"the loss is {value:.4g}, and every parameter has a learning_rate_factor of 0"
+        yield found(
+            "SW501", cause, "a factor of 1 for the layers that are to learn", path=["may any weight move? no"], loss=value
+        )
         return
     arrives = bool(np.any(slope))
     last = list(leaves(network))[-1]
@@ -158,8 +180,10 @@ def _rate(patient: Patient, attempts: Attempts, given: Attempt, path: list[str])
         if given.end > 0.9 and given.rate < 1e-3 * steady.rate and learned > 0.05 and given.start - given.end < 0.4 * learned:
             yield _stops(given, steady, path)
             return
+    if attempts.dear and given.end < 1.0:
+        return
     slower: Attempt | None = None
-    for factor in LOWER:
+    for factor in LOWER[:2] if attempts.dear else LOWER:
         trial = attempts.run(factor=factor)
         path.append(f"with a learning rate of {rate * factor:.2g}? {_shown(trial.end)}")
         if slower is None or trial.end < slower.end:
@@ -173,7 +197,8 @@ def _rate(patient: Patient, attempts: Attempts, given: Attempt, path: list[str])
         if learns or (slower.end < 1.0 and given.end > max(1.3 * slower.end, 1.15)):  # of noise, chance is all there is
             yield _too_high(given, slower, path)
             return
-    yield from _too_low(attempts, given, path)
+    if not attempts.dear:
+        yield from _too_low(attempts, given, path)
 
 
 def _rule(patient: Patient) -> Optimizer:

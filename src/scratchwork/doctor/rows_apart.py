@@ -52,7 +52,7 @@ def _layers(patient: Patient, x: Array) -> Iterator[Finding]:
         return
     reached = Reached(network, x)
     for name, layer in leaves(network):
-        if id(layer) not in foreign or name not in reached.given:
+        if id(layer) not in foreign or name not in reached.gave:
             continue
         given, y = reached.given[name], reached.gave[name]
         expected = (len(given), *_out_shape(layer, given.shape[1:], network.dtype))
@@ -238,6 +238,8 @@ def _loss(patient: Patient, x: Array) -> Iterator[Finding]:
     fix = "give prediction and target the same shape: target.reshape(prediction.shape)"
     try:
         value, grad = patient.loss.value_and_grad(prediction, target)
+        if np.ndim(value) == 0 and not np.isfinite(float(value)):
+            return  # SW201 is about that
         if np.shape(grad) != prediction.shape or np.ndim(value):
             cause = f"the gradient has shape {np.shape(grad)} for a prediction of {prediction.shape}: (N, 1) - (N,) is (N, N)"
             yield found("SW401", cause, fix, where=where, shape=np.shape(grad), expected=prediction.shape)

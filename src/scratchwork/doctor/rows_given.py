@@ -58,7 +58,12 @@ def _labels(patient: Patient) -> Iterator[Finding]:
         yield found("SW1001", cause, fix, where="y", lowest=1, highest=outputs - 1, outputs=outputs)
     shares = counts / counts.sum()
     largest = float(shares.max())
-    if largest < MAJORITY or patient.rows.weight is not None or getattr(patient.loss, "class_weight", None) is not None:
+    if (
+        len(classes) < 20
+        or largest < MAJORITY
+        or patient.rows.weight is not None
+        or any(getattr(patient.loss, name, None) is not None for name in ("class_weight", "positive_weight"))
+    ):
         return
     names = [name.lower() for name in patient.settings.metrics]
     fair = any(word in name for name in names for word in FAIR)
