@@ -14,7 +14,7 @@ from .edges import check_edges, check_memory, own_strengths, set_strength
 from .helpers import check_start
 from .hints import departure
 from .loading import ProgramError
-from .names import roles_of
+from .names import plain, roles_of
 from .networks import NetworkChecks
 from .noise import check_noise
 from .reading import spread
@@ -180,7 +180,12 @@ def _moved(before: dict[str, Array], after: dict[str, Array]) -> bool:
 
 
 def _update_mistake(
-    subject: Subject, before: dict[str, Array], after: dict[str, Array], grads: dict[str, Array], rate: float | None, ignored: bool
+    subject: Subject,
+    before: dict[str, Array],
+    after: dict[str, Array],
+    grads: dict[str, Array],
+    rate: float | None,
+    ignored: bool,
 ) -> tuple[str, str, Departure | None] | None:
     name = subject.name("update")
     stateful = bool(STATEFUL.search(subject.source("update").lower()))

@@ -94,7 +94,10 @@ class Subject:
         rows = 1 if self.layout == "vector" else len(task.x)
         self.env.roles.update(x=task.rows(self.layout), y=task.targets(self.form, self.layout), rows=rows)
         self.env.roles["yhot"] = task.targets("hot", self.layout)
-        if self.layout in ("columns", "vector"):  # one sample twice, as some hand their batches over: a list of pairs of columns
+        if self.layout in (
+            "columns",
+            "vector",
+        ):  # one sample twice, as some hand their batches over: a list of pairs of columns
             hot = task.targets("hot", "columns")
             self.env.names["mini_batch"] = [(task.x[:1].T.copy(), hot[:, :1].copy()) for _ in range(2)]
         module = vars(self.program.module)
