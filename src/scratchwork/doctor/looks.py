@@ -12,14 +12,15 @@ import numpy as np
 
 from ..arrays import Array
 from ..history import Run
-from ..layers import Dense, Layer, ReLU, Sigmoid, Tanh
+from ..layers import Layer
 from ..losses import Loss
 from ..preparation import Rows
 from ..sequential import Sequential
 from ..sparse_rows import SparseRows, fed, in_dtype
+from .roles import Role, role_of
 
-FLAT_ENDS: dict[type[Layer], float] = {Sigmoid: 0.01, Tanh: 0.02}
-"""How close to its ends an activation is where its slope is below 0.01 (sigmoid), 0.04 (tanh)."""
+FLAT_END = 0.01
+"""How close to an end of its range, as a share of it, an activation is where its slope is below 0.01 (sigmoid), 0.04 (tanh)."""
 ALMOST_ALL = 0.95
 WATCHED = 256  # rows, the same in every look
 
@@ -86,6 +87,7 @@ class Shadow:
         self.network, self.loss = copy.deepcopy(network), loss
         self.network.flat()
         self._called: dict[str, str] = {}  # what its layers are called: a repr takes as long as a small look
+        self._roles: dict[str, Role] = {}
 
     def follow(self, run: Run) -> list[Array]:
         """Become what the run's network is now; returns a snapshot of it."""
@@ -127,28 +129,23 @@ class Shadow:
         weights = [parameter for _, parameter in layer.parameters()]
         size, slope = _norm([p.value for p in weights]), _norm([p.grad for p in weights])
         if name not in self._called:
-            self._called[name] = repr(layer)
-        return LayerLook(name, self._called[name], kind_of(layer), pull, idle_units(layer, y), size, slope)
+            self._called[name], self._roles[name] = repr(layer), role_of(layer)
+        role = self._roles[name]
+        return LayerLook(name, self._called[name], KINDS.get(role.kind, "other"), pull, idle_units(role, y), size, slope)
 
 
-def kind_of(layer: Layer) -> str:
-    """What a look has to say of a layer: "relu", "bounded", "weights" or "other"."""
-    if isinstance(layer, ReLU):
-        return "relu"
-    if type(layer) in FLAT_ENDS:
-        return "bounded"
-    return "weights" if isinstance(layer, Dense) else "other"
+KINDS = {"relu": "relu", "bounded": "bounded", "product": "weights"}
+"""What a look calls the roles of layers; all others are "other"."""
 
 
-def idle_units(layer: Layer, y: Array) -> Array | None:
+def idle_units(role: Role, y: Array) -> Array | None:
     """Which units hand no gradient on, for these rows; None for layers that always do."""
-    if isinstance(layer, ReLU):
+    if role.kind == "relu":
         return np.asarray(~(y > 0).any(axis=0)).reshape(-1)
-    end = FLAT_ENDS.get(type(layer))
-    if end is None:
+    if role.kind != "bounded":
         return None
-    size = np.abs(y) if isinstance(layer, Tanh) else 2 * np.abs(y - 0.5)
-    at_end = np.asarray((size > 1 - (end if isinstance(layer, Tanh) else 2 * end)).mean(axis=0) >= ALMOST_ALL)
+    room = FLAT_END * (role.high - role.low)
+    at_end = np.asarray(((y < role.low + room) | (y > role.high - room)).mean(axis=0) >= ALMOST_ALL)
     return at_end.reshape(-1)
 
 

@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..layers import BatchNorm, Dense, Layer, LayerNorm, LeakyReLU, ReLU, Sigmoid, Tanh
+from ..layers import BatchNorm, Layer, LayerNorm, LeakyReLU
+from ..parameter import Parameter
 from .attempts import BROKEN, Attempts
 from .findings import Finding, found
-from .patient import Patient, leaves, place
+from .looks import FLAT_END
+from .patient import Patient, is_foreign, leaves, place
+from .roles import fan_in, matrix_of, role_of
 from .rows_given import alike
 
 ROWS = 256
@@ -79,9 +82,10 @@ def _seen(patient: Patient, x: Array) -> list[Seen]:
 
 def _equal_columns(patient: Patient) -> Iterator[Finding]:
     """SW701: units with the same weights get the same gradients and stay one unit for ever."""
-    products = [(name, layer) for name, layer in leaves(patient.network) if _matrix(layer) is not None]
+    products = [(name, layer) for name, layer in leaves(patient.network) if matrix_of(layer) is not None]
+    widths = _widths(patient)
     for name, layer in products[:-1]:
-        weight = _matrix(layer)
+        weight = matrix_of(layer, widths.get(name))
         assert weight is not None
         units = weight.shape[1]
         if units < 2:
@@ -102,17 +106,18 @@ def _distinct(weight: Array) -> int:
     return len(np.unique(np.round(sums, 9), axis=1).T)
 
 
-def _matrix(layer: Layer) -> Array | None:
-    for _, parameter in layer.parameters():
-        if parameter.value.ndim == 2 and parameter.value.size:
-            return parameter.value
-    return None
+def _widths(patient: Patient) -> dict[str, int]:
+    """How many numbers a row has that enters a product of somebody's own, whose weights may be laid out either way."""
+    x: Any = patient.sample.x
+    if not isinstance(x, np.ndarray) or not any(is_foreign(layer) for _, layer in leaves(patient.network)):
+        return {}
+    return {one.name: one.given.shape[1] for one in _seen(patient, x[:2]) if one.given.ndim == 2}
 
 
 def _dead(seen: list[Seen], attempts: Attempts) -> Iterator[Finding]:
     """SW801: units of a ReLU that are 0 for every row get no gradient, ever."""
     for one in seen:
-        if not isinstance(one.layer, ReLU) or one.gave.ndim != 2 or one.gave.shape[1] < 2 or len(one.gave) < 20:
+        if role_of(one.layer).kind != "relu" or one.gave.ndim != 2 or one.gave.shape[1] < 2 or len(one.gave) < 20:
             continue
         dead = (one.gave <= 0).all(axis=0)
         share = float(dead.mean())
@@ -128,18 +133,17 @@ def _dead(seen: list[Seen], attempts: Attempts) -> Iterator[Finding]:
 def _saturated(seen: list[Seen], attempts: Attempts) -> Iterator[Finding]:
     """SW802: hidden sigmoids and tanhs at their ends, where their slope is almost 0."""
     for one in seen[:-1]:
-        if not isinstance(one.layer, Sigmoid | Tanh) or len(one.gave) < 20:
+        role = role_of(one.layer)
+        if role.kind != "bounded" or len(one.gave) < 20:
             continue
-        flat = one.gave.reshape(len(one.gave), -1)
-        ends = (flat < 0.01) | (flat > 0.99) if isinstance(one.layer, Sigmoid) else np.abs(flat) > 0.98
+        flat, room = one.gave.reshape(len(one.gave), -1), FLAT_END * (role.high - role.low)
+        ends = (flat < role.low + room) | (flat > role.high - room)
         stuck = ends.mean(axis=0) > 0.75
         share = float(stuck.mean())
         size = float(np.sqrt(np.mean(np.square(one.given))))
         if share < SATURATED or (size < FAR_OUT and not _cured(attempts)):
             continue
-        cause = (
-            f"{int(stuck.sum())} of {stuck.size} units are at an end of {one.layer!r} for most of {len(flat)} rows; what "
-        )
+        cause = f"{int(stuck.sum())} of {stuck.size} units are at an end of {one.layer!r} for most of {len(flat)} rows; what "
         cause += f"they are given has a root mean square of {size:.3g}"
         fix = 'weight_initializer="glorot_normal", biases of 0 and scaled inputs'
         yield found(
@@ -160,8 +164,8 @@ def _cured(attempts: Attempts) -> bool:
 
 def _spread(patient: Patient, seen: list[Seen], attempts: Attempts) -> Iterator[Finding]:
     """SW702 and SW703: how far rows are apart after each product but the last, compared with what enters the first."""
-    products = [one for one in seen if isinstance(one.layer, Dense)]
-    if len(products) < 2 or any(isinstance(one.layer, BatchNorm | LayerNorm) for one in seen):
+    products = [one for one in seen if role_of(one.layer).kind == "product"]
+    if len(products) < 2 or any(isinstance(one.layer, BatchNorm | LayerNorm) or _unknown(one.layer) for one in seen):
         return
     spreads = [_rows_apart(products[0].given), *(_rows_apart(one.gave) for one in products)]
     if spreads[0] <= 0 or not np.isfinite(spreads).all():
@@ -188,6 +192,12 @@ def _spread(patient: Patient, seen: list[Seen], attempts: Attempts) -> Iterator[
             yield found("SW703", cause, fix, where=worst.where, first_loss=given.start, **evidence)
 
 
+def _unknown(layer: Layer) -> bool:
+    """Whether it is a layer of somebody's own that may normalize, as far as one can tell."""
+    role = role_of(layer)
+    return is_foreign(layer) and not role.each and role.kind == "other"
+
+
 def _vanishing(patient: Patient, least: float, told: str, evidence: dict[str, Any], where: str) -> Iterator[Finding]:
     """SW1501 for layers that make every signal small whatever their weights are: forward, and so backward."""
     sizes = _gradient_sizes(patient)
@@ -202,9 +212,10 @@ def _vanishing(patient: Patient, least: float, told: str, evidence: dict[str, An
 def _contracting(seen: list[Seen]) -> bool:
     """Whether weights of the usual size vanish, too: then it is the sigmoids, and SW1501 says so."""
     for one in seen:
-        if isinstance(one.layer, Dense) and one.layer.weight is not None:
-            value = one.layer.weight.value
-            if float(value.std()) * np.sqrt(value.shape[0]) < 0.4:
+        value = matrix_of(one.layer)
+        if value is not None:
+            given = fan_in(one.layer) if is_foreign(one.layer) else None
+            if float(value.std()) * np.sqrt(given[1] if given else value.shape[0]) < 0.4:
                 return False
     return True
 
@@ -226,10 +237,16 @@ def _gradient_sizes(patient: Patient) -> list[float]:
             network.backward(slope, caches, need_dx=False)
     except BROKEN:
         return []
-    weights = [layer.weight for _, layer in leaves(network) if isinstance(layer, Dense) and layer.weight is not None]
+    weights = [entry for _, layer in leaves(network) if (entry := _weights(layer)) is not None]
     sizes = [float(np.sqrt(np.mean(np.square(weight.grad.astype(np.float64))))) for weight in weights]
     through = all(weight.value.any() for weight in weights[1:])  # zeros at the end hold gradients back for one step only
     return sizes if through and np.isfinite(sizes).all() else []
+
+
+def _weights(layer: Layer) -> Parameter | None:
+    if role_of(layer).kind != "product":
+        return None
+    return next((parameter for _, parameter in layer.parameters() if parameter.value.ndim > 1), None)
 
 
 def _gradients(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
@@ -240,11 +257,11 @@ def _gradients(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
     ratio = sizes[0] / sizes[-1]
     told = ", ".join(f"{size:.1e}" for size in sizes)
     evidence: dict[str, Any] = {"gradients": sizes, "ratio": ratio}
-    name, layer = next((name, layer) for name, layer in leaves(patient.network) if isinstance(layer, Dense))
+    name, layer = next((name, layer) for name, layer in leaves(patient.network) if _weights(layer) is not None)
     cause = f"gradients by layer, from the first: {told}; the first gets {ratio:.1e} times what the last gets"
     small = ratio < VANISHED_GRADIENT or (ratio < 10 * VANISHED_GRADIENT and len(sizes) >= 5)
     if small and (ratio < 1e-2 * VANISHED_GRADIENT or _stays(attempts)):
-        rectified = any(isinstance(layer, ReLU | LeakyReLU) for _, layer in leaves(patient.network))
+        rectified = any(isinstance(layer, LeakyReLU) or role_of(layer).kind == "relu" for _, layer in leaves(patient.network))
         fix = 'BatchNorm() between the layers, weight_initializer="he_normal"' if rectified else SLOPES
         yield found("SW1501", cause, fix, where=place(name, layer), **evidence)
     elif (ratio > EXPLODED_GRADIENT or sizes[0] > 1e6 * max(patient.chance.loss, 1e-12)) and _stays(attempts):
