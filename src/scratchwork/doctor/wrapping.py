@@ -53,18 +53,29 @@ def _rows(given: Any) -> Array | None:
 
 
 def _on_the_circle(rows: Array) -> Array | None:
-    """Numbers that were bytes as int64 in 0..255, also after a division; None where they are no bytes, or not of all sizes."""
-    divisors = DIVISORS if rows.dtype.kind == "f" else (1.0,)
-    for divisor in divisors:
-        numbers = rows * divisor
-        low, high = float(numbers.min()), float(numbers.max())
-        if not (low >= -128.01 and high <= 255.01 and 192 <= high - low <= 255.01 and (low > -0.01 or high < 127.01)):
-            continue
-        near = np.rint(numbers)
-        if float(np.abs(numbers - near).max()) <= 4e-3:
-            whole: Array = near.astype(np.int64)
-            return whole if low > -0.01 else whole + 128
-    return None
+    """Numbers that were bytes as int64 in 0..255, also after a division and a subtraction; None where they are no bytes, or
+    not of all sizes."""
+    some = rows.reshape(-1)[:: max(rows.size // 4096, 1)]
+    values = some if len(np.unique(some)) > 256 else np.unique(rows)  # most numbers of other kinds are told apart by a few
+    if not 2 <= len(values) <= 256:
+        return None
+    values = values.astype(np.float64)
+    low, span = float(values[0]), float(values[-1] - values[0])
+    steps = np.diff(values)
+    for divisor in DIVISORS if rows.dtype.kind == "f" else (1.0,):
+        numbers = values * divisor
+        if _whole(numbers) and round(numbers[0]) >= -128 and round(numbers[-1]) <= 255 and 192 <= span * divisor <= 255.5:
+            if numbers[0] < -0.5 and numbers[-1] > 127.5:
+                continue
+            return np.rint(rows * divisor).astype(np.int64) + (128 if numbers[0] < -0.5 else 0)
+    step = float(steps.min())
+    if not (rows.dtype.kind == "f" and 192 <= span / step <= 255.5 and _whole((values - low) / step)):
+        return None
+    return np.rint((rows - low) / step).astype(np.int64)
+
+
+def _whole(numbers: Array) -> bool:
+    return float(np.abs(numbers - np.rint(numbers)).max()) <= 6e-3
 
 
 def _background(values: Array) -> tuple[str, dict[str, Any]] | None:
