@@ -38,7 +38,8 @@ class Attempt:
 
     `worse` is the share of steps after which the loss of the same batch was higher, `moved` the median size of an update
     relative to the weights and `first_moved` that of the first ones, `last` the last loss before one that was not finite, and
-    `broke` the step of that one. `right` is the share of rows whose class it gets right, NaN where there are no classes.
+    `broke` the step of that one; `rate` is the last and `peak` the largest learning rate. `right` is the share of rows whose
+    class it gets right, NaN where there are no classes.
     """
 
     start: float
@@ -51,6 +52,7 @@ class Attempt:
     last: float = math.inf
     broke: int | None = None
     right: float = math.nan
+    peak: float = 0.0
 
     def as_right_as(self, other: Attempt) -> bool:
         """Whether it decides for the right class nearly as often, however large its loss is."""
@@ -202,7 +204,7 @@ class _Steps:
         self.broke: int | None = None
         self.worse = self.compared = 0
         self.moved: list[float] = []
-        self.rate = 0.0
+        self.rate = self.peak = 0.0
 
     @property
     def median_moved(self) -> float:
@@ -213,7 +215,8 @@ class _Steps:
         """What is to be said of the trial."""
         worse = self.worse / max(self.compared, 1)
         first = self.moved[0] if self.moved else 0.0
-        return Attempt(start, end, worse, self.median_moved, self.rate, steps, first, self.last / scale, self.broke)
+        last = self.last / scale
+        return Attempt(start, end, worse, self.median_moved, self.rate, steps, first, last, self.broke, peak=self.peak)
 
     def value(self, rows: Rows) -> float:
         """The loss of these rows: as at predict, or with batch statistics where the network has any."""
@@ -279,6 +282,7 @@ class _Steps:
             self.rate = max(self.rule.learning_rate_at(place) for place in places) * self.factor
         else:
             self.rate = self.rule.learning_rate_at(position) * self.factor
+        self.peak = max(self.peak, self.rate)
         for rule, factor, value, grad, state in updater.pieces:
             rule.update(value, grad, state, step=step, learning_rate=self.rate * factor)
         for constraint, value in updater.projections:

@@ -164,7 +164,7 @@ def _strength(patient: Patient) -> tuple[float, str]:
 
 def _rate(patient: Patient, attempts: Attempts, given: Attempt, path: list[str]) -> Iterator[Finding]:
     """SW301 and SW302, by trials with smaller and larger steps."""
-    rate = given.rate
+    rate = given.peak
     if given.good() and given.start > 0.3 and given.end > 0.95 * given.start:
         yield from _too_low(attempts, given, path)  # it began below chance, and stays where it began
         return
@@ -219,16 +219,16 @@ def _stops(given: Attempt, steady: Attempt, path: list[str]) -> Finding:
 
 
 def _too_high(given: Attempt, lower: Attempt, path: list[str]) -> Finding:
-    proposed = rounded(lower.rate)
+    proposed = rounded(lower.peak)
     cause = (
-        f"with {given.rate:.3g} the loss is {_shown(given.end)} after {given.steps} steps, {given.worse:.0%} of which made the "
+        f"with {given.peak:.3g} the loss is {_shown(given.end)} after {given.steps} steps, {given.worse:.0%} of which made the "
     )
     cause += (
-        f"loss of their own batch larger, and a step moves the weights by {given.moved:.0%}; with {lower.rate:.2g} it falls to "
+        f"loss of their own batch larger, and a step moves the weights by {given.moved:.0%}; with {lower.peak:.2g} it falls to "
     )
     cause += _shown(lower.end)
     evidence: dict[str, Any] = {
-        "learning_rate": given.rate,
+        "learning_rate": given.peak,
         "proposed": proposed,
         "loss_after": given.end,
         "loss_after_proposed": lower.end,
@@ -249,14 +249,14 @@ def _too_low(attempts: Attempts, given: Attempt, path: list[str]) -> Iterator[Fi
     for factor in HIGHER:
         trial = attempts.run(factor=reach * factor)
         if trial.end < 0.75 and given.start - best.end < 0.3 * (min(given.start, 1.0) - trial.end):
-            proposed = rounded(given.rate * factor * max(reach**0.5, 1.0))
+            proposed = rounded(given.peak * factor * max(reach**0.5, 1.0))
             path.append(f"with a learning rate {factor:g} times as large? {_shown(trial.end)}")
             cause = (
-                f"with {given.rate:.2g} all steps of the run bring the loss to {_shown(best.end)} (a step moves the weights by "
+                f"with {given.peak:.2g} all steps of the run bring the loss to {_shown(best.end)} (a step moves the weights by "
             )
             cause += f"{given.moved:.1e} of their size), with {factor:g} times as much to {_shown(trial.end)}"
             evidence: dict[str, Any] = {
-                "learning_rate": given.rate,
+                "learning_rate": given.peak,
                 "proposed": proposed,
                 "loss_after": best.end,
                 "loss_after_proposed": trial.end,
