@@ -90,7 +90,7 @@ ORDER: tuple[str, ...] = (
     *("SW1303", "SW1302"),
     *("SW1102", "SW1101", "SW1601", "SW301", "SW302"),
     *("SW802", "SW1502", "SW1501", "SW201", "SW801"),
-    *("SW501", "SW1602", "SW1004", "SW1301", "SW1603", "SW1604"),
+    *("SW1602", "SW501", "SW1004", "SW1301", "SW1603", "SW1604"),
 )
 """Root causes before what follows from them: one order for every diagnosis."""
 
@@ -110,8 +110,8 @@ CONSEQUENCES: dict[str, frozenset[str]] = {
     "SW1501": _FAULTS | {"SW301", "SW1601", "SW802"},
     "SW801": _FAULTS | {"SW301", "SW1601"},
     "SW802": _FAULTS | {"SW301"},
-    "SW501": _FAULTS | _SLOW | {"SW1502", "SW1501", "SW201", "SW801", "SW802"},
-    "SW1602": _FAULTS | _SLOW | {"SW1502", "SW1501", "SW201", "SW801", "SW802", "SW501"},
+    "SW501": _FAULTS | _SLOW | {"SW1602", "SW1502", "SW1501", "SW201", "SW801", "SW802"},
+    "SW1602": _FAULTS | _SLOW | {"SW1502", "SW1501", "SW201", "SW801", "SW802"},
     "SW1601": frozenset({"SW701", "SW902"}),
     "SW1004": frozenset({"SW1002", "SW902"}),
     "SW1301": frozenset({"SW1101", "SW301", "SW1402", "SW1401"}),

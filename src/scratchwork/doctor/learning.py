@@ -137,7 +137,7 @@ def _penalty(patient: Patient, attempts: Attempts, given: Attempt, path: list[st
     free = min((attempts.run(factor=factor, free=True) for factor in factors), key=lambda one: one.end)
     if bound.as_right_as(free):
         return
-    if (bound.end > 0.9 and free.end < 0.75) or (bound.end > 0.6 and free.end < 0.3 * bound.end):
+    if (bound.end > 0.9 and free.end < 0.75) or (bound.end > 0.5 and free.end < 0.3 * bound.end):
         path.append(f"without {kind}? it falls to {_shown(free.end)}")
         cause = f"with {kind} the loss of the data stays at {_shown(bound.end)}, without it falls to {_shown(free.end)}"
         evidence: dict[str, Any] = {"strength": strength, "loss_with": bound.end, "loss_without": free.end}
