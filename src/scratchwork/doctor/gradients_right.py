@@ -19,6 +19,7 @@ from ..layers import Layer
 from ..losses import LOSSES
 from ..parameter import Parameter
 from ..regularizers import Regularizer
+from ..sequential import Sequential
 from .attempts import BROKEN
 from .findings import Finding, found
 from .patient import Patient, is_foreign, leaves, place
@@ -34,8 +35,9 @@ LIBRARY = ("L1", "L2", "ElasticNet")
 
 def probe(patient: Patient) -> Iterator[Finding]:
     """Wrong gradients of layers, of the loss and of penalties, each of somebody's own."""
-    for name, layer, x in _subjects(patient):
-        yield from _layer(name, layer, x)
+    wrong = [(name, finding) for name, layer, x in _subjects(patient) for finding in _layer(name, layer, x)]
+    yield from (finding for _, finding in wrong)
+    yield from _composites(patient, [name for name, _ in wrong])
     if type(patient.loss) not in LOSSES.values():
         yield from _loss(patient)
     yield from _penalties(patient)
@@ -55,6 +57,32 @@ def _subjects(patient: Patient) -> Iterator[tuple[str, Layer, Array]]:
             if double is not None:
                 small, rows_of_it = _small(double, given)
                 yield name, small, rows_of_it
+
+
+def _composites(patient: Patient, wrong: list[str]) -> Iterator[Finding]:
+    """Layers of somebody's own that are made of others, as a whole, where nothing inside them is wrong by itself."""
+    made = [
+        (name, layer) for name, layer in _holding(patient.network) if is_foreign(layer) and not isinstance(layer, Sequential)
+    ]
+    x: Any = patient.sample.x
+    if not made or not isinstance(x, np.ndarray):
+        return
+    network = patient.copy()
+    reached = Reached(network, x[:ROWS], [one for one in _holding(network) if one[0] in dict(made)])
+    for name, layer in made:
+        if name in reached.given and not any(inner.startswith(f"{name}.") for inner in wrong):
+            given = reached.given[name].astype(np.float64)
+            double = _in_float64(layer, given.shape[1:])
+            if double is not None:
+                yield from _layer(name, double, _beside(given))
+
+
+def _holding(layer: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """(place, layer) of all layers that hold others, the outer ones after those inside them."""
+    for index, inner in enumerate(layer.sublayers()):
+        if inner.sublayers():
+            yield from _holding(inner, f"{prefix}{index}.")
+            yield f"{prefix}{index}", inner
 
 
 def _in_float64(layer: Layer, in_shape: tuple[int, ...]) -> Layer | None:
@@ -91,12 +119,14 @@ def _small(layer: Layer, x: Array) -> tuple[Layer, Array]:
             pass
         else:
             return small, rows
-    spread = float(np.std(x))
-    if not np.isfinite(spread) or spread < 1e-3 or spread > 1e2:
-        drawn: Array = np.asarray(rng.normal(size=np.shape(x)))
-        return layer, drawn
-    beside: Array = x + 1e-3 * spread * rng.normal(size=x.shape)  # of kinks at exactly 0
-    return layer, beside
+    return layer, _beside(x)
+
+
+def _beside(x: Array) -> Array:
+    """Rows next to these, so that none stands at a kink; others where they are of an extreme size."""
+    spread, noise = float(np.std(x)), np.random.default_rng(17).normal(size=x.shape)
+    beside: Array = noise if not 1e-3 <= spread <= 1e2 else x + 1e-3 * spread * noise
+    return beside
 
 
 def _layer(name: str, layer: Layer, x: Array) -> Iterator[Finding]:
@@ -174,8 +204,9 @@ def _compared(
             if not right.any() and given is not None and np.shape(given) == array.shape and name == "x":
                 continue  # a step whose slope is 0, with a slope for training that is meant so
             pattern = find_pattern(given, right, name=name, batch=batch, terms=own, value=None, tolerance=TOLERANCE)
-        if pattern is not None and not _kinks(array, value, given, right, chosen):
-            wrong.append((name, pattern))
+        if pattern is None or _kinks(array, value, given, right, chosen) or _blurred(array, value, given, right, chosen):
+            continue
+        wrong.append((name, pattern))
     if wrong:
         name, pattern = wrong[0]
         others = [f"{other} ({kind.name})" for other, kind in wrong[1:]]
@@ -190,12 +221,23 @@ def _compared(
         yield found("SW601", f"{pattern.name}: {cause}", pattern.fix, where=where, patterns=patterns, **evidence)
 
 
-def _numeric(array: Array, value: Callable[[], float], chosen: Array) -> Array | None:
+def _blurred(array: Array, value: Callable[[], float], given: Any, right: Array, chosen: Array) -> bool:
+    """Whether what is apart is little, and differences of another width are as far from these: f bends too much for them."""
+    if given is None or np.shape(given) != array.shape:
+        return False
+    apart = float(np.abs(np.asarray(given, np.float64).reshape(-1)[chosen] - right.reshape(-1)).max())
+    if not apart < 1e-2 * float(np.abs(right).max()):
+        return False
+    other = _numeric(array, value, chosen, width=4.0)
+    return other is None or float(np.abs(other - right.reshape(-1)).max()) > 0.2 * apart
+
+
+def _numeric(array: Array, value: Callable[[], float], chosen: Array, width: float = 1.0) -> Array | None:
     """∂f/∂ of the chosen entries, by differences; None where f is not finite."""
     flat = array.reshape(-1)
     if not np.shares_memory(flat, array):
         return None
-    h = STEP * max(float(np.sqrt(np.mean(np.square(array)))), 1e-2)
+    h = width * STEP * max(float(np.sqrt(np.mean(np.square(array)))), 1e-2)
     slopes = np.empty(len(chosen))
     with np.errstate(all="ignore"):
         for place_in, index in enumerate(chosen):

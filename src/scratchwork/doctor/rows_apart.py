@@ -7,7 +7,7 @@ same input twice; what kind of mistake it is, by handing it the rows and columns
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,12 +76,12 @@ def _layers(patient: Patient, x: Array) -> Iterator[Finding]:
 
 
 class Reached:
-    """What each leaf of a network is given and gives, at predict, wherever it stands."""
+    """What each leaf of a network (or each of the layers named) is given and gives, at predict, wherever it stands."""
 
-    def __init__(self, network: Layer, x: Array) -> None:
+    def __init__(self, network: Layer, x: Array, watched: Sequence[tuple[str, Layer]] | None = None) -> None:
         self.given: dict[str, Array] = {}
         self.gave: dict[str, Array] = {}
-        for name, layer in leaves(network):
+        for name, layer in leaves(network) if watched is None else watched:
             self._watch(name, layer)
         try:
             with np.errstate(all="ignore"):

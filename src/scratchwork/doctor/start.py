@@ -28,6 +28,7 @@ DEAD, MANY_DEAD = 0.9, 0.6  # share of a layer's units
 SATURATED = 0.5
 FAR_OUT = 8.0  # root mean square of what a sigmoid or tanh is given: that far out nothing needs to be tried
 VANISHED, GROWN = 1e-3, 1e3  # spread of the last hidden product's output relative to the first's input
+LARGE = 50.0  # where the first loss is far above chance, too
 VANISHED_GRADIENT = 1e-4
 EXPLODED_GRADIENT = 1e4
 SLOPES = "ReLU() in place of the sigmoids, BatchNorm() between the layers, or fewer layers"
@@ -181,7 +182,7 @@ def _spread(patient: Patient, seen: list[Seen], attempts: Attempts) -> Iterator[
         yield found("SW702", f"the spread of activations falls from layer to layer: {told}", fix, where=worst.where, **evidence)
     elif falls:
         yield from _vanishing(patient, least, told, evidence, products[0].where)
-    elif most > GROWN or max(steps) > 10.0:
+    elif most > GROWN or max(steps) > 10.0 or (most > LARGE and attempts.run().start > 100.0):
         given, fresh = attempts.run(), attempts.run(fresh=True)
         lost = given.start > 20.0 and (most > GROWN or fresh.start < 0.2 * given.start)
         if lost or _cured(attempts):
