@@ -19,6 +19,7 @@ from ..row_profile import RowProfile, size_of
 from ..sparse_rows import SparseRows
 from .findings import Diagnosis, Finding, found
 
+ENDS = 24  # rows, in which a column shows its ends
 USUAL = tuple(f for one in (255.0, 127.5, 16.0, 10.0, 100.0, 1000.0) for f in (one, 1 / one))
 OTHER_SIZE = 2.0
 SOME = 8  # rows, from which a spread can be told
@@ -68,6 +69,7 @@ def compare(
     return Diagnosis(
         _by_feature(profile, flat, names, rest_alike=True)
         or _by_size(profile, flat)
+        or _by_ends(profile, flat)
         or _by_guess(profile, flat, _all_guesses(profile, rows, flat, image_shape or profile.shape))
         or _by_feature(profile, flat, names)
     )
@@ -154,6 +156,23 @@ def _by_size(profile: RowProfile, flat: Array) -> list[Finding]:
     fix = f"scale the rows as those of training: {'divide' if known >= 1 else 'multiply'} by {max(known, 1 / known):g}"
     numbers: dict[str, Any] = {"factor": factor, "size": size, "size_of_training": usual, "range": [flat.min(), flat.max()]}
     return [found("SW1203", cause, fix, range_of_training=[low, high], rows=len(flat), **numbers)]
+
+
+def _by_ends(profile: RowProfile, flat: Array) -> list[Finding]:
+    """SW1203 for rows of which nearly every column fills 0..1, where the columns of training reached well beyond that."""
+    vary = profile.high > profile.low
+    if len(flat) < ENDS or vary.sum() < 3:
+        return []
+    low, high = flat.min(axis=0)[vary], flat.max(axis=0)[vary]
+    filled = (np.abs(low) < 0.15) & (high > 0.75) & (high < 1.15)
+    beyond = (profile.low[vary] < -0.5) & (profile.high[vary] > 1.4)
+    if filled.mean() < 0.9 or beyond.mean() < 0.9:
+        return []
+    span = f"{float(np.median(profile.low[vary])):.3g} to {float(np.median(profile.high[vary])):.3g}"
+    cause = f"the inputs are not scaled as in training: {int(filled.sum())} of {vary.sum()} columns fill 0..1, as if scaled by "
+    cause += f"their smallest and largest numbers, and in training a column reached from {span}"
+    fix = "prepare the rows with what was fitted to those of training"
+    return [found("SW1203", cause, fix, columns=int(filled.sum()), of=int(vary.sum()), rows=len(flat))]
 
 
 def _inversions(profile: RowProfile, flat: Array) -> Iterator[Guess]:

@@ -185,6 +185,11 @@ def few_values(x: Any, rows: int) -> bool:
     return True
 
 
+def _yes_and_no(x: Any) -> bool:
+    """Whether rows hold two numbers alone: such columns go together, and rows come twice more often than shares let expect."""
+    return not isinstance(x, SparseRows) and bool(((x == x.min()) | (x == x.max())).all())
+
+
 def _split(patient: Patient) -> Iterator[Finding]:
     """SW1302 and SW1303: rows of the validation part that are rows of the training part as well."""
     if patient.validation is None:
@@ -201,7 +206,7 @@ def _split(patient: Patient) -> Iterator[Finding]:
     inside = _inside(keys, others, x, other)
     share, count = float(inside.mean()), int(inside.sum())
     again = 1.0 - len(np.unique(keys)) / len(keys)
-    discrete = few_values(x, len(keys))
+    discrete = few_values(x, len(keys)) or _yes_and_no(x)
     if 0 < count < 0.5 * len(others) and not discrete:
         inside = inside & ~_by_chance(x, other, inside)
         share, count = float(inside.mean()), int(inside.sum())
