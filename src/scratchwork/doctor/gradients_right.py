@@ -143,7 +143,7 @@ def _layer(name: str, layer: Layer, x: Array) -> Iterator[Finding]:
         return
     if np.shape(y) != np.shape(twice) or not np.array_equal(y, twice):
         return  # random: SW1401 is about that
-    u: Array = np.asarray(rng.normal(size=np.shape(y)))
+    u: Array = np.array(rng.normal(size=np.shape(y)), np.float64)
     try:
         with np.errstate(all="ignore"):
             dx = layer.backward(u.copy(), cache, need_dx=True)

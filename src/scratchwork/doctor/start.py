@@ -172,7 +172,7 @@ def _spread(patient: Patient, seen: list[Seen], attempts: Attempts) -> Iterator[
     if spreads[0] <= 0 or not np.isfinite(spreads).all():
         return
     steps = [later / max(before, 1e-300) for before, later in pairwise(spreads)]
-    least, most = min(spreads[1:-1]) / spreads[0], max(spreads[1:]) / spreads[0]
+    least, most = min(spreads[1:-1]) / min(spreads[0], 1.0), max(spreads[1:]) / spreads[0]
     evidence: dict[str, Any] = {"spread_entering": spreads[0], "spread_by_layer": spreads[1:]}
     told = ", ".join(f"{value:.2g}" for value in spreads)
     fix = 'weight_initializer="he_normal" ("glorot_normal" with tanh)'
