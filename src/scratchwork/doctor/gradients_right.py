@@ -124,8 +124,8 @@ def _small(layer: Layer, x: Array) -> tuple[Layer, Array]:
 
 def _beside(x: Array) -> Array:
     """Rows next to these, so that none stands at a kink; others where they are of an extreme size."""
-    spread, noise = float(np.std(x)), np.random.default_rng(17).normal(size=x.shape)
-    beside: Array = noise if not 1e-3 <= spread <= 1e2 else x + 1e-3 * spread * noise
+    spread, noise = float(np.std(x)), np.array(np.random.default_rng(17).normal(size=x.shape))
+    beside: Array = x + 1e-3 * spread * noise if 1e-3 <= spread <= 1e2 else noise
     return beside
 
 
