@@ -6,7 +6,7 @@ Which network it is can still be told: it is the one whose loss has the same val
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def read_by_loss(subject: Subject, own_loss: Callable[[Task], float | None], fea
     if made is None:
         return None
     net, weights, biases, way = made
-    unknown: Reading | None = None
+    unknown: tuple[Reading, str, str] | None = None
     text = subject.source("loss")
     hot_first = not re.search(r"arange|range\(", text)
     for layout in ("rows", "columns"):
@@ -39,13 +39,29 @@ def read_by_loss(subject: Subject, own_loss: Callable[[Task], float | None], fea
                 continue
             if value is None:
                 continue
-            unknown = unknown or Reading(task, None, weights, biases, way, np.zeros((len(task.x), outputs)), "", [])
+            if unknown is None:
+                silent = Reading(task, None, weights, biases, way, np.zeros((len(task.x), outputs)), "", [])
+                unknown = silent, layout, form
             for hidden, kind in choices(len(weights)):
                 net.hidden, net.output = hidden, kind
                 output = net.forward(task.x)
                 if fits(output, kind, task.hot, value):
                     return Reading(task, net, weights, biases, way, output, "", [])
-    return unknown
+    if unknown is None:
+        return None
+    reading, subject.layout, subject.form = unknown
+    return reading
+
+
+def possible_scores(subject: Subject, task: Task) -> Iterator[Array]:
+    """What the last layer would give with each of the known activations in the layers before it."""
+    made = build(subject, (), "linear")
+    if made is not None:
+        net = made[0]
+        for hidden, kind in choices(len(net.weights)):
+            if kind == "linear":
+                net.hidden, net.output = hidden, kind
+                yield net.forward(task.x)
 
 
 def fits(output: Array, kind: str, hot: Array, value: float) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..arrays import Array
+from .by_loss import possible_scores
 from .hints import Book
 from .loading import ProgramError
 from .names import roles_of
@@ -27,7 +28,7 @@ def check_edges(checks: NetworkChecks) -> None:
         usual = checks.own_loss(reading.task)
         if usual is None or not np.isfinite(usual):
             return
-        if reading.net.output == "linear":  # the loss itself holds the softmax
+        if reading.net.output == "linear" or not reading.output_name:  # the loss itself holds the softmax
             shifted = _at(checks, values, _all_larger(values, last, reading.weights[-1]))
             found = None
             if shifted is None or not np.isfinite(shifted):
@@ -70,7 +71,9 @@ def _at(checks: NetworkChecks, values: dict[str, Array], others: dict[str, Array
 def check_parts(checks: NetworkChecks) -> bool:
     """The loss of a batch is the mean (or the sum) of those of its parts, else its rows influence each other; True where so."""
     subject, reading = checks.subject, checks.reading
-    if reading is None or reading.net is None or "loss" not in subject.calls or subject.layout == "vector":
+    if reading is None or "loss" not in subject.calls or subject.layout == "vector":
+        return True
+    if reading.net is None and reading.output_name:
         return True
     task, name, own = reading.task, checks.where("loss"), own_strengths(subject)
     rows = len(task.x)
@@ -89,7 +92,11 @@ def check_parts(checks: NetworkChecks) -> bool:
     mean, total = sum(count * (value or 0.0) for count, value in parts) / rows, sum(values)
     if any(abs(whole - right) <= 1e-4 * max(abs(whole), abs(right)) for right in (mean, total)):
         return True
-    diagnosis = _mixed(reading.output, task.hot, whole, reading.net.output)
+    if reading.net is None:
+        named = (_mixed(scores, task.hot, whole, "linear") for scores in possible_scores(subject, task))
+        diagnosis = next((name for name in named if name != "batch dependence"), "batch dependence")
+    else:
+        diagnosis = _mixed(reading.output, task.hot, whole, reading.net.output)
     text = f"the loss of {rows} rows is {whole:.6g}, the mean of those of its parts {mean:.6g}: rows influence each other"
     checks.book.failed("rows do not influence each other", name, diagnosis, text, 3.0)
     return False
@@ -98,8 +105,8 @@ def check_parts(checks: NetworkChecks) -> bool:
 def _mixed(output: Array, hot: Array, value: float, kind: str) -> str:
     """What mixes the rows of a loss: a softmax over the wrong axis, or targets that broadcast against the outputs."""
     if kind == "linear" and output.shape == hot.shape:
-        e = np.exp(output - output.max())
-        for p in (e / e.sum(axis=0), e / e.sum()):
+        e, shifted = np.exp(output - output.max()), np.exp(output - output.max(axis=1, keepdims=True))
+        for p in (e / e.sum(axis=0), e / e.sum(), shifted / shifted.sum(axis=0), shifted / shifted.sum()):
             right = np.maximum((p * hot).sum(axis=1), 1e-300)
             if any(abs(value - form) <= 1e-4 * abs(value) for form in (-np.log(right).mean(), -np.log(right).sum())):
                 return "softmax axis"
