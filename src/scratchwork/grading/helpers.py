@@ -189,6 +189,8 @@ def check_one_hot(program: Program, book: Book, name: str, function: Callable[..
             continue
         if given.shape[0] == 1 or given.ndim == 3:
             given = given.reshape(given.shape[-2:])
+        if given.ndim == 2 and len(labels) in given.shape:  # a default of ten classes has columns of its own, empty here
+            right = one_hot(labels, max(4, given.size // len(labels)))
         if near(given, right) or near(given, right.T):
             book.passed("one-hot rows", name)
         else:
