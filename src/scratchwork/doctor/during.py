@@ -20,7 +20,7 @@ from .rows_given import alike
 from .scores import decides_well, hidden_imbalance
 from .stuck import stuck_at_chance
 
-SHRUNK = 0.5  # of the norm that a layer's weights began with
+SHRUNK = (0.5, 0.9), (0.8, 0.5)  # (share of the norm that a layer's weights began with, of the loss that is left without it)
 IDLE = 0.5  # share of a layer's units
 LEARNED = 0.5  # of the loss at chance: who has taken that much away is not kept from learning
 VANISHED, EXPLODED = 1e-3, 100.0  # ∂L/∂output of the first layer with weights, as a share of that of the last
@@ -35,7 +35,10 @@ def conclude(record: Record) -> list[Finding]:
     findings = [*idle_layers(record, skill), *gradients_by_layer(record, skill), *order_of_rows(record)]
     if history.stopped != "interrupted":
         findings += weights_that_died(record, skill)
+        known = {(finding.code, finding.step) for finding in findings if finding.alarm}
         rates = learning_rate(record, skill)
+        if known & {("SW801", record.looks[0].step), ("SW802", record.looks[0].step), ("SW1601", record.looks[-1].step)}:
+            rates = []  # no gradient passed before the first step, or a penalty took it all: another rate is no cure
         findings += rates or stuck_at_chance(record, skill, findings)
         findings += hidden_imbalance(record)
         chance = record.chance.loss
@@ -149,14 +152,15 @@ def weights_that_died(record: Record, skill: float) -> list[Finding]:
     if not pairs or not regularized(record) or skill > LEARNED:
         return []
     left = [b.weight / a.weight for a, b in pairs]
-    if min(left) > SHRUNK:
+    better = next((share for shrunk, share in SHRUNK if min(left) <= shrunk), None)
+    if better is None:
         return []
     trials, held = record.trials, record.data.validation
     if held is not None:  # rows that no weight was made for: a penalty that does its work makes the others worse
         trials = replace(trials, judged=some_rows(held, WATCHED))
     with_it = min(trials.loss_after(record.start), record.shadow.value(trials.judged, step=1))
     without = trials.loss_after(record.start, regularized=False)
-    if not without < 0.9 * with_it:
+    if not without < better * with_it:
         return []
     where = pairs[int(np.argmin(left))][1]
     cause = (

@@ -18,6 +18,7 @@ AT_CHANCE = 0.03  # of the loss at chance taken away
 NOTHING = 0.5  # where no gradient is left anywhere, less than this is being stuck
 LEAST_STEPS = 20
 NEIGHBOURS = 400
+FEW = 3  # epochs, after which a run may merely have been too short
 STILL = 0.02  # of the weights: who has gone no further than that in all steps has not begun
 SOUND = 1e-3  # of the weights: what a step usually moves them by
 
@@ -89,6 +90,11 @@ def walk(record: Record, known: list[str]) -> tuple[list[str], list[Finding]]:
         fix = f"a learning rate of {rate * factor:.2g} instead of {rate:.2g}, if nothing clips the gradient"
         numbers = {"learning_rate": rate, "proposed": rate * factor, "update_to_weight": ratio, "loss": end.loss}
         return path, [found("SW302", cause, fix, **numbers)]
+    if record.run.history.epochs <= FEW:
+        value = trials.loss_after(record.run.snapshot())
+        if asked("does it learn when it goes on?", value < target, f"{trials.steps} more steps come to {value:.4g}"):
+            cause = f"after {record.run.history.epochs} epochs the loss is {end.loss:.4g}, and {path[-1].partition(': ')[2]}"
+            return path, [found("SW1603", cause, "more epochs", loss=end.loss, loss_later=value)]
     for factor, code in ((0.01, "SW301"), (0.1, "SW301"), (10.0, "SW302"), (1e3, "SW302"), (1e5, "SW302")):
         value = trials.loss_after(record.start, factor=factor)
         question = f"does it learn at {factor:g} times the learning rate?"
