@@ -248,7 +248,8 @@ def _too_low(attempts: Attempts, given: Attempt, path: list[str]) -> Iterator[Fi
     path.append(f"in all steps of the run? {_shown(best.end)}")
     for factor in HIGHER:
         trial = attempts.run(factor=reach * factor)
-        if trial.end < 0.75 and given.start - best.end < 0.3 * (min(given.start, 1.0) - trial.end):
+        much = best.end - trial.end > 0.1  # else it knows its task, and there is little left to learn
+        if trial.end < 0.75 and much and given.start - best.end < 0.3 * (min(given.start, 1.0) - trial.end):
             proposed = rounded(given.peak * factor * max(reach**0.5, 1.0))
             path.append(f"with a learning rate {factor:g} times as large? {_shown(trial.end)}")
             cause = (
