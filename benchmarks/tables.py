@@ -173,6 +173,22 @@ def doctor(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", f"{told}. {half}. `benchmarks/doctor`; {one_line(result['machine'])}."])
 
 
+def doctor_cost(result: dict[str, Any]) -> str:
+    """The same training with the doctor and without."""
+    lines = [
+        "| network | path | epochs | without, s | with / without | in processor time | bits |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['run']} | {row['engine']} | {row['epochs']:,} | {row['seconds_without']:.2f} | {row['ratio']:.3f} "
+        f"| {row['ratio_of_processor_time']:.3f} | {'the same' if row['same_bits'] else 'OTHERS'} |"
+        for row in result["results"]
+    ]
+    return "\n".join(
+        [*lines, "", f"Goal: at most {result['goal']:g}. `benchmarks/doctor_cost.py`; {one_line(result['machine'])}."]
+    )
+
+
 METHODS = ("scratchwork", "pytabkit", "MLP", "HistGradientBoosting", "linear")
 Table = tuple[str, Callable[[dict[str, Any]], str]]
 PAGES: dict[str, dict[str, Table]] = {
