@@ -124,10 +124,10 @@ def _examined(patient: Patient) -> list[Finding]:
         return findings  # shapes are wrong: nothing can be computed
     bad = _first_output(patient)
     if bad is not None:
-        return [*findings, *wrapping.wrapped(patient), bad]
+        return [*findings, *wrapping.wrapped(patient), *scales.beyond_all_measure(patient), bad]
     bad = _first_loss(patient) if not any(finding.code in ("SW401", "SW601") for finding in code) else None
     if bad is not None:
-        return [*findings, bad]
+        return [*findings, *scales.beyond_all_measure(patient), bad]
     attempts = Attempts(patient)
     findings += fitting_together.probe(patient, attempts)
     if not any(finding.alarm and finding.code in ("SW601", "SW401", "SW402", "SW1403") for finding in findings):

@@ -22,6 +22,7 @@ from .wrapping import wrapped
 SUSPICIOUS, EXTREME = 3.0, 40.0  # root mean square of all inputs
 SUSPICIOUS_COLUMN, EXTREME_COLUMN = 10.0, 100.0  # of the largest column
 TINY_ROW = 0.08  # the typical length of a row
+BEYOND = 1e6
 MIXED = 30.0  # largest to median column
 
 
@@ -60,6 +61,20 @@ def sizes(h: Array) -> Sizes:
     length = float(np.median(np.sqrt(np.square(rows).sum(axis=1))))
     overall = float(np.sqrt(np.mean(np.square(rows))))
     return Sizes(overall, largest, typical, length, float(rows.min()), float(rows.max()), int(alive.size))
+
+
+def beyond_all_measure(patient: Patient) -> Iterator[Finding]:
+    """SW101 and SW102 without a trial, for numbers so large that nothing finite comes of them."""
+    h = patient.entering
+    largest = 0.0 if h is None or not h.size else float(np.abs(h).max())
+    if largest > BEYOND:
+        cause = f"inputs reach {largest:.3g}, and nothing finite comes of them"
+        yield found("SW101", cause, "standardize x: (x - mean) / standard deviation", where="x", highest=largest)
+    target = patient.sample.target
+    largest = float(np.abs(target).max()) if patient.loss.task == "regression" and target.size else 0.0
+    if largest > BEYOND:
+        cause = f"targets reach {largest:.3g}, and no finite loss comes of them"
+        yield found("SW102", cause, "standardize y: (y - mean) / standard deviation", where="y", highest=largest)
 
 
 def _inputs(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
