@@ -44,7 +44,7 @@ def grade_program(program: Program, book: Book, style: str) -> tuple[str, tuple[
     return ("unknown", (first, len(book.checks))) if best is None else (best[2], best[3])
 
 
-THRICE = re.compile(r" (3|0\.333333) times")  # the number of outputs: made for one output, where such means agree
+THRICE = re.compile(r" (3|1\.5|0\.333333) times")  # the number of outputs: made for one output, where such means agree
 MISFITS = {"does not run": 3, "hangs": 3, "out of memory": 3, "wrong output": 2, "wrong loss": 1}
 
 

@@ -81,7 +81,13 @@ def of_kind(program: Program, callables: dict[str, Callable[..., Any]], kind: st
         fits = {
             "init": INIT.search(text) and not helper,
             "forward": FORWARD.search(text) and not BACKWARD.search(text) and not helper,
-            "backward": (BACKWARD.search(text) and not helper and not UPDATE.search(text) and not LOSS.search(text))
+            "backward": (
+                BACKWARD.search(text)
+                and not re.search("numeric|check|approx", text)
+                and not helper
+                and not UPDATE.search(text)
+                and not LOSS.search(text)
+            )
             or (BACKWARD.search(text) and FORWARD.search(text) and "back" in text),
             "update": UPDATE.search(text) and not training and not INIT.search(text),
             "loss": LOSS.search(text) and not derivative and not INIT.search(text),
@@ -232,7 +238,7 @@ def _from_globals(program: Program) -> tuple[Any, list[str] | None]:
 def gives_gradients(program: Program, function: Callable[..., Any]) -> bool:
     """Whether a loss function also returns gradients: its return statement names them."""
     names = [name for name in returned_names(program, function) or [] if name]
-    gradients = [name for name in names if is_gradient_name(name)]
+    gradients = [name for name in names if is_gradient_name(name) or "grads" in _roles(name)]
     wants = required(function)
     return (
         bool(gradients)

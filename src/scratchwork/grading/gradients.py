@@ -138,6 +138,9 @@ class GradientChecks:
         made = []
         if self.checks.losses:
             pairs = self.checks.losses
+            if found.moved and "squared" in pairs[0][0].name:  # the 2 of the square, taken into the learning rate
+                means = [scale for scale, word in scales(rows, outputs).items() if word.endswith(("rows", "everything"))]
+                pairs = [*pairs, *((pairs[0][0], scale) for scale in means if (pairs[0][0], scale) not in pairs)]
         else:
             signs = (1.0, -1.0) if self.climbs(found) else (1.0,)
             every = scales(rows, outputs)

@@ -24,6 +24,8 @@ from .tasks import Task
 from .walks import check_walks
 
 STATEFUL = re.compile(r"momentum|veloc|adam|rms|adagrad|beta|\bv_|_v\b|cache|moment|\.(v|m|mu)\b|\b[vm]\[")
+ENOUGH = 0.7
+"""Learning a handful of rows: the share of its first loss that may be left."""
 
 
 def check_practice(checks: NetworkChecks) -> None:
@@ -262,6 +264,8 @@ def check_learning(checks: NetworkChecks) -> None:
             outcomes = [_practise(checks, task, rate) for rate in (0.5, 0.1)]
         elif "train" in subject.calls:
             outcomes = [_train(checks, task)]
+            if outcomes[0] is not None and outcomes[0][0] > outcomes[0][1] >= ENOUGH * outcomes[0][0]:  # downhill, but slowly
+                outcomes.append(_train(checks, task, iterations=3000, rate=0.5))
     except ProgramError as error:
         if error.kind in ("hangs", "exits", "out of memory") and "update" in subject.calls:
             book.error("it learns a handful of rows", checks.where("train"), error)
@@ -274,7 +278,7 @@ def check_learning(checks: NetworkChecks) -> None:
     where = checks.where("update" if "update" in subject.calls else "train")
     before, after = min(known, key=lambda pair: pair[1] / max(pair[0], 1e-12))
     text = f"the loss on {len(task.x)} rows goes from {before:.4g} to {after:.4g}"
-    book.verdict("it learns a handful of rows", where, None if after < 0.7 * before else ("does not learn", text), 3.0)
+    book.verdict("it learns a handful of rows", where, None if after < ENOUGH * before else ("does not learn", text), 3.0)
 
 
 def _error(checks: NetworkChecks, task: Task) -> float:
@@ -300,7 +304,7 @@ def _practise(checks: NetworkChecks, task: Task, rate: float) -> tuple[float, fl
     return before, after
 
 
-def _train(checks: NetworkChecks, task: Task) -> tuple[float, float] | None:
+def _train(checks: NetworkChecks, task: Task, iterations: int = 200, rate: float = 0.2) -> tuple[float, float] | None:
     """Its own training function, on these rows."""
     subject = checks.subject
     function = subject.calls["train"]
@@ -308,7 +312,10 @@ def _train(checks: NetworkChecks, task: Task) -> tuple[float, float] | None:
     before = _error(checks, task)
     subject.use(task)
     env = subject.env
-    env.roles.update(iterations=200, lr=0.2)
+    env.roles.update(iterations=iterations, lr=rate)
+    own = own_rates(subject)
+    for name in own if iterations > 200 else ():
+        setattr(subject.holder, name, rate)
     for name in ("X_val", "X_test", "x_val", "x_test", "X_dev"):
         env.names[name] = env.roles["x"]
     for name in ("y_val", "y_test", "Y_val", "Y_test", "Y_dev"):
@@ -326,6 +333,9 @@ def _train(checks: NetworkChecks, task: Task) -> tuple[float, float] | None:
         if error.kind in ("does not run", "not understood"):
             return None
         raise
+    finally:
+        for name, value in own.items():
+            setattr(subject.holder, name, value)
     subject.sync()
     if subject.holder is None:
         shapes = [a.shape for _, a in subject.parameters]
