@@ -21,7 +21,7 @@ from .hints import Book, departure
 from .known import activation_word
 from .layer_checks import DenseChecks, back_to_rows, check_activation_unit, laid, laid_rows
 from .loading import Program, ProgramError, seed_program
-from .loss_checks import LossUnit, loss_word
+from .loss_checks import LossUnit, check_fused_backward, loss_word
 from .loss_functions import check_loss_functions
 from .names import canonical, is_gradient_name
 from .optimizer_checks import check_optimizer
@@ -56,22 +56,24 @@ class ComponentChecks:
         ahead, behind = [any(p.match(n) for n in methods) for p in (FORWARD_NAMES, BACKWARD_NAMES)]
         text = cls.__name__.lower()
         whole = (
-            any(re.match(r"(train|fit|predict|add|use|set$|compile|train_step|accuracy)", n) for n in methods)
+            any(re.match(r"(train|fit|predict$|predict_\w|add|use$|set$|compile|train_step|accuracy)", n) for n in methods)
             and "loss" not in text
         )
         update = [n for n in methods if re.match(r"^(update|step|apply|optimi[sz]e)", n)]
         if (update and not ahead) or re.match(r"optimi[sz]er", text):
             return Part("optimizer", cls, None) if update else None
-        if whole and not re.search("layer|dense|linear$", text):
+        if re.search("accuracy|metric|dataset|loader|scaler", text):
+            return None
+        if whole and activation_word(text) is None and not re.search("layer|dense|linear$|affine", text):
             return Part("model", cls, None)
-        if not ahead and not behind:
+        if not ahead and not (behind and re.search("softmax", text) and re.search("loss|entropy", text)):
             return None
         thing = self._made(cls)
         if thing is None:
             return None
         unit = Unit(self.program, thing)
         if unit.ahead is None:
-            return None
+            return Part("fused", cls, unit) if unit.behind is not None else None
         if unit.weight is not None and "norm" not in text:
             matrices = [path for path, a in unit.parameters if a.ndim == 2 and not looks_like_bias(path, a)]
             return Part("dense" if len(matrices) == 1 else "model", cls, unit)
@@ -128,6 +130,9 @@ class ComponentChecks:
         losses = [LossUnit(part.unit, book, layout) for part in self.parts if part.kind == "loss" and part.unit is not None]
         for loss in losses:
             loss.run()
+        for part in self.parts:
+            if part.kind == "fused" and part.unit is not None:
+                check_fused_backward(part.unit, book, layout)
         known = check_loss_functions(self.program, book, layout)
         shortcut = any(loss.shortcut for loss in losses) or any(short for _, short in known.values())
         for part, given in softmaxes:

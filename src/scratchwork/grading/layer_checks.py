@@ -38,7 +38,9 @@ def back_to_rows(array: Any, layout: str) -> Array | None:
     return a if a.ndim == 2 else None
 
 
-def gradient_sentence(book: Book, unit: Unit, name: str, given: Any, right: Array, *, otherwise: str = "", **more: Any) -> bool:
+def gradient_sentence(
+    book: Book, unit: Unit, name: str, given: Any, right: Array, *, otherwise: str = "", moved: bool = False, **more: Any
+) -> bool:
     """One check of a gradient by its pattern."""
     pattern = find_pattern(given, right, name=name, tolerance=2e-5, **more)
     if pattern is None:
@@ -47,6 +49,8 @@ def gradient_sentence(book: Book, unit: Unit, name: str, given: Any, right: Arra
     at = departure(unit.subject(True), f"gradient of {name}", given, right)
     kind = diagnosis_of(pattern)
     kind = otherwise if otherwise and kind in ("unknown", "some entries") else kind
+    if pattern.factor is not None and moved and abs(pattern.factor * unit.rate - 1) < 1e-6:
+        kind = "learning rate ignored"
     book.failed(f"{unit.name}: gradient of {name}", unit.subject(True), kind, pattern.sentence, 2.0, at)
     return False
 
@@ -157,13 +161,13 @@ class DenseChecks:
             right_w = right_w.T
         terms = {"missing activation derivative": (x.T @ dy).reshape(x.shape[1], -1)} if self.inside != "linear" else {}
         terms = {k: (v.T if v.shape != right_w.shape else v) for k, v in terms.items()}
-        gradient_sentence(book, unit, path, back.grads.get(path), scale * right_w, batch=len(x), terms=terms, value=value)
+        more: dict[str, Any] = {"batch": len(x), "moved": back.moved}
+        gradient_sentence(book, unit, path, back.grads.get(path), scale * right_w, terms=terms, value=value, **more)
         if bias is not None:
             right = scale * right_b.reshape(bias[1].shape)
             everything = {"bias axis": np.full(right.shape, dz.sum())}
-            gradient_sentence(
-                book, unit, f"{bias[0]} (bias)", back.grads.get(bias[0]), right, batch=len(x), value=bias[1], terms=everything
-            )
+            given = back.grads.get(bias[0])
+            gradient_sentence(book, unit, f"{bias[0]} (bias)", given, right, value=bias[1], terms=everything, **more)
         moved = back.after[path]
         moved = moved if moved.shape == matrix.shape else moved.T
         wrong = {"updated weights": dz @ moved.T, "missing activation derivative": dy @ matrix.T}

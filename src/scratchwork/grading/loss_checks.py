@@ -327,3 +327,23 @@ class LossUnit:
             ("softmax overflow", f"logits of 5000 give {value}") if bad else None,
             2.0,
         )
+
+
+def check_fused_backward(unit: Unit, book: Book, layout: str) -> None:
+    """Softmax and cross-entropy as a backward alone: (p − y)/N of the outputs and the targets that it is handed."""
+    sample = Sample(LOSSES["cross-entropy"], layout)
+    for label, targets in sample.targets():
+        try:
+            back = unit.backward(laid(sample.p, layout), true=targets)
+        except ProgramError:
+            continue
+        a = None if back.dx is None else back_to_rows(back.dx, layout)
+        right = (sample.p - sample.t) / len(sample.p)
+        pattern = find_pattern(a if a is not None else back.dx, right, name="the logits", batch=len(right), tolerance=2e-4)
+        title = f"{unit.name}: gradient ({label})"
+        if pattern is None:
+            book.passed(title, unit.subject(True), 2.0)
+        else:
+            at = departure(unit.subject(True), "gradient of the logits", a, right)
+            kind = diagnosis_of(pattern, *right.shape)
+            book.failed(title, unit.subject(True), kind, pattern.sentence, weight=2.0, departure=at)

@@ -13,7 +13,7 @@ from ..arrays import Array
 from ..gradient_patterns import find_pattern
 from .binding import required
 from .hints import Book, departure
-from .known import LOSSES, LossForm, is_derivative, softmax_axis
+from .known import LOSSES, LossForm, activation_word, is_derivative, softmax_axis
 from .layer_checks import back_to_rows, laid
 from .loading import Program, ProgramError
 from .loss_checks import OUTPUTS, Sample, fitting_scales, gradient_check, loss_word, value_mistake
@@ -23,7 +23,7 @@ from .units import PREDICTED, TRUE
 
 def check_loss_functions(program: Program, book: Book, layout: str) -> dict[str, tuple[float, bool]]:
     """mse and mse_prime, binary_cross_entropy and its derivative: (scale, whether the gradient is p − y) by name."""
-    known = {}
+    known: dict[str, tuple[float, bool]] = {}
     names = [
         n
         for n, f in program.functions.items()
@@ -39,6 +39,15 @@ def check_loss_functions(program: Program, book: Book, layout: str) -> dict[str,
         for n in names
         if (is_derivative(n) or n.lower().startswith(("d_", "delta"))) and len(required(program.functions[n])) == 2
     }
+    for name, function in program.functions.items():  # called something else, with a derivative beside it
+        other = next((n for n in program.functions if n != name and is_derivative(n) and bare(n) == bare(name)), None)
+        if other is None or name in values or is_derivative(name) or activation_word(name) is not None or loss_word(name):
+            continue
+        if len(required(function)) == len(required(program.functions[other])) == 2:
+            word = behaving(program, name, function, layout)
+            if word is not None:
+                beside = program.functions[other]
+                known[name] = check_pair(program, book, name, function, other, beside, LOSSES[word], layout) or (1.0, False)
     for name, function in values.items():
         word = loss_word(name)
         assert word is not None
@@ -49,6 +58,15 @@ def check_loss_functions(program: Program, book: Book, layout: str) -> dict[str,
         if found is not None:
             known[name] = found
     return known
+
+
+def behaving(program: Program, name: str, function: Callable[..., Any], layout: str) -> str | None:
+    """The loss that a function is by its values, whatever it is called."""
+    quiet = Book(lambda check: None)
+    for word in ("squared error", "binary cross-entropy", "cross-entropy", "absolute error"):
+        if any(trial.found for trial in trials(program, quiet, name, function, LOSSES[word], layout)):
+            return word
+    return None
 
 
 def bare(name: str) -> str:

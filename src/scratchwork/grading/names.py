@@ -297,15 +297,15 @@ def canonical(name: str) -> str:
 
 
 def is_gradient_name(name: str) -> bool:
-    """Whether a name is that of a gradient: dW1, db, grad_w, weights_gradient, nabla_b, dinputs."""
+    """Whether a name is that of a gradient: dW1, db, grad_w, weights_gradient, nabla_b, dinputs; `data` is none."""
     last = name.split(".")[-1].lower().strip("_")
     if re.search(r"grad|nabla|delta|deriv", last):
         return True
-    return bool(
-        re.match(
-            r"d_?(w|b|weights?|bias(es)?|x|inputs?|theta|kernel|params?|a|z|out(put)?|prev|gamma|beta|values?)\w{0,6}$", last
-        )
+    letters = r"(w|b)[a-z]{0,2}\d*(_\w+)?|(x|a|z|h|s)\d*(_\w+)?"
+    words = (
+        r"weights?\w*|bias(es)?\w*|inputs?\w*|theta\d*|kernel\d*|params?|out(put)?s?\d*|prev|gamma|beta|values?|scores|logits"
     )
+    return bool(re.fullmatch(f"d_?({letters}|{words})", last))
 
 
 def roles_of(name: str) -> list[str]:

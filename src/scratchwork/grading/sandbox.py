@@ -92,6 +92,8 @@ def _attempt(
         events = _events(answers)
     if any("done" in event for event in events):
         return events, None
+    if not events and status is not None:
+        raise ConfigurationError(f"the process that grades could not start (status {status}): is {sys.executable} whole?")
     if status is None:
         return events, ("hangs", f"did not end within {seconds:.0f} s")
     if status == -signal.SIGKILL or status == -getattr(signal, "SIGXCPU", -1):

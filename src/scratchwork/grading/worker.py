@@ -45,6 +45,7 @@ def main(text: str) -> int:
             tell({"check": asdict(check), "doing": f"the check after “{check.name}”"})
 
         share = float(job["seconds"])
+        tell({"started": True})
         book = Book(write)
         try:
             program = load(
