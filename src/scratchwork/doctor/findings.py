@@ -110,7 +110,7 @@ CONSEQUENCES: dict[str, frozenset[str]] = {
     "SW1501": _FAULTS | {"SW301", "SW1601", "SW802"},
     "SW801": _FAULTS | {"SW301", "SW1601"},
     "SW802": _FAULTS | {"SW301"},
-    "SW501": _FAULTS | _SLOW | {"SW1602", "SW1502", "SW1501", "SW201", "SW801", "SW802"},
+    "SW501": _FAULTS | _SLOW | {"SW1602", "SW1502", "SW1501", "SW201", "SW801", "SW802", "SW1004"},
     "SW1602": _FAULTS | _SLOW | {"SW1502", "SW1501", "SW201", "SW801", "SW802"},
     "SW1601": frozenset({"SW701", "SW902"}),
     "SW1004": frozenset({"SW1002", "SW902"}),
