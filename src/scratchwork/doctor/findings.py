@@ -90,7 +90,7 @@ ORDER: tuple[str, ...] = (
     *("SW1303", "SW1302"),
     *("SW1102", "SW1101", "SW1601", "SW301", "SW302"),
     *("SW802", "SW1502", "SW1501", "SW201", "SW801"),
-    *("SW1602", "SW501", "SW1004", "SW1301", "SW1603", "SW1604"),
+    *("SW1602", "SW1004", "SW501", "SW1301", "SW1603", "SW1604"),
 )
 """Root causes before what follows from them: one order for every diagnosis."""
 
