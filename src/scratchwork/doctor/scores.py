@@ -13,7 +13,7 @@ from .record import Record
 
 MANY = 0.7  # the share of the largest class from which on an accuracy hides the others
 ROWS = 8192
-WELL = 0.9  # of the way from the largest class to all right
+WELL, NEARLY_ALL = 0.9, 0.97  # of the way from the largest class to all right
 
 
 def hidden_imbalance(record: Record) -> list[Finding]:
@@ -30,8 +30,11 @@ def hidden_imbalance(record: Record) -> list[Finding]:
     return imbalance(truth, said, largest)
 
 
-def decides_well(record: Record) -> bool:
-    """Whether the classes of the validation rows are right all the same: a loss may rise by confidence alone."""
+def decides_well(record: Record, share: float = WELL) -> bool:
+    """Whether the classes of the validation rows are right all the same: a loss may rise, or fall, by confidence alone.
+
+    share   of the way from the largest class to all right
+    """
     rows, run = record.data.validation, record.run
     if rows is None:
         return False
@@ -41,7 +44,7 @@ def decides_well(record: Record) -> bool:
         return False
     right = float((predicted_classes(run.network.predict(some.x), run.loss) == labels).mean())
     largest = float(np.bincount(labels).max() / len(labels))
-    return right - largest > WELL * (1.0 - largest)
+    return right - largest > share * (1.0 - largest)
 
 
 def imbalance(truth: np.ndarray, said: np.ndarray, largest: int) -> list[Finding]:
