@@ -113,10 +113,13 @@ class ComponentChecks:
         dense = [part for part in self.parts if part.kind == "dense" and part.unit is not None]
         rated = any(self._rated(part.unit) for part in dense if part.unit is not None)
         check_helpers(self.program, book)
+        averaged = False
         for part in dense:
             assert part.unit is not None
             fresh = Unit(self.program, part.unit.thing, part.unit.rate)
-            layout = DenseChecks(fresh, book, self._single(), self._mean_of_loss(layout_guess(fresh))).run()
+            checks = DenseChecks(fresh, book, self._single(), self._mean_of_loss(layout_guess(fresh)))
+            layout = checks.run()
+            averaged |= checks.averages
             self._start(part.cls)
             PenaltyChecks(self.program, book, [one.unit.thing for one in self.parts if one.unit is not None]).run(part.cls)
         softmaxes = []
@@ -127,7 +130,9 @@ class ComponentChecks:
                     softmaxes.append((part, left[1]))
             elif part.kind == "dropout" and part.unit is not None:
                 check_dropout(part.unit, book)
-        losses = [LossUnit(part.unit, book, layout) for part in self.parts if part.kind == "loss" and part.unit is not None]
+        losses = [
+            LossUnit(part.unit, book, layout, averaged) for part in self.parts if part.kind == "loss" and part.unit is not None
+        ]
         for loss in losses:
             loss.run()
         for part in self.parts:
@@ -177,7 +182,7 @@ class ComponentChecks:
             found = [scale for scale, _ in check_loss_functions(self.program, quiet, layout).values()]
             for part in self.parts:
                 if part.kind == "loss" and part.unit is not None:
-                    loss = LossUnit(Unit(self.program, part.unit.thing), quiet, layout)
+                    loss = LossUnit(Unit(self.program, part.unit.thing), quiet, layout, True)
                     loss.run()
                     found += [loss.scale] if loss.scale is not None else []
         except ProgramError:

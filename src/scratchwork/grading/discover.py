@@ -18,6 +18,7 @@ from .names import is_gradient_name, plain
 from .subject import BACKWARD, FORWARD, INIT, LOSS, PREDICT, TRAIN, UPDATE, Subject
 
 FEATURES, UNITS, UNITS2, CLASSES, ROWS = 5, 4, 6, 3, 7
+NUMERIC = re.compile("numeric|check|approx")
 BLOCK = re.compile(
     r"^(linear|affine|dense|layer|single|fc|relu|conv|dropout|batchnorm)_|_layer|layer_|_unit|activation|single|numeric|check|one_?hot|clip"
 )
@@ -83,7 +84,7 @@ def of_kind(program: Program, callables: dict[str, Callable[..., Any]], kind: st
             "forward": FORWARD.search(text) and not BACKWARD.search(text) and not helper,
             "backward": (
                 BACKWARD.search(text)
-                and not re.search("numeric|check|approx", text)
+                and not NUMERIC.search(text)
                 and not helper
                 and not UPDATE.search(text)
                 and not LOSS.search(text)

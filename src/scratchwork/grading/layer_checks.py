@@ -131,6 +131,7 @@ class DenseChecks:
             book.failed(f"{unit.name}: x is left alone", unit.subject(), "inputs changed", "forward writes to its input")
 
     inside = "linear"
+    averages = False
 
     def _backward(self, x: Array, matrix: Array, path: str, bias: tuple[str, Array] | None) -> None:
         unit, book = self.unit, self.book
@@ -187,7 +188,8 @@ class DenseChecks:
         """1/N where the layer takes the mean and the loss does not: a convention."""
         if given is None or given.shape != right.shape or rows == 1 or self.mean_of_loss:
             return 1.0
-        return 1 / rows if np.allclose(given, right / rows, rtol=1e-4) else 1.0
+        self.averages = bool(np.allclose(given, right / rows, rtol=1e-4))
+        return 1 / rows if self.averages else 1.0
 
     def _again(self, x: Array, dy: Array, path: str, first: Array | None, moved: bool) -> None:
         unit = self.unit

@@ -149,11 +149,16 @@ def _terms(sample: Sample, scale: float) -> dict[str, Array]:
     return {"missing activation derivative": scale * (p - t)} if "entropy" in sample.form.name else {}
 
 
+SEVERAL_FORMS = re.compile(r"\.shape\) *[=!<>]=? *[12]|\.ndim|argmax")
+"""What a backward says that takes labels and one-hot rows alike."""
+
+
 class LossUnit:
     """A loss class of the program: its value, its gradient, and probability 0."""
 
-    def __init__(self, unit: Unit, book: Book, layout: str) -> None:
+    def __init__(self, unit: Unit, book: Book, layout: str, summed: bool = False) -> None:
         self.unit, self.book, self.layout = unit, book, layout
+        self.summed = summed  # the layers take the mean over the rows: its gradient may be that of the sum
         word = loss_word(unit.name) or "squared error"
         self.form = LOSSES[word]
         self.fused = bool(re.search(r"softmax|logit", unit.name.lower())) and "entropy" in word
@@ -211,29 +216,19 @@ class LossUnit:
         if value is None:
             return False
         if not np.array_equal(kept[0], handed) or not np.array_equal(kept[1], targets):
-            book.failed(
-                f"{unit.name}: arguments are left alone",
-                unit.subject(),
-                "inputs changed",
-                "forward writes to what it is handed",
-            )
+            text = "forward writes to what it is handed"
+            book.failed(f"{unit.name}: arguments are left alone", unit.subject(), "inputs changed", text)
             handed, targets = kept[0].copy(), kept[1].copy()
         found = fitting_scales(self.form, sample, value)
         if not found:
             diagnosis, sentence = self._axis(sample, value) or value_mistake(self.form, sample, value)
-            book.failed(
-                f"{unit.name}: value{label}",
-                unit.subject(),
-                diagnosis,
-                sentence,
-                2.0,
-                departure(unit.subject(), "loss", value, self.form.value(sample.p, sample.t) / len(sample.p)),
-            )
+            at = departure(unit.subject(), "loss", value, self.form.value(sample.p, sample.t) / len(sample.p))
+            book.failed(f"{unit.name}: value{label}", unit.subject(), diagnosis, sentence, 2.0, at)
             found = [1 / len(sample.p)]
         else:
             book.passed(f"{unit.name}: value{label}", unit.subject(), 2.0)
         if unit.behind is not None:
-            scaled = sorted({*found, *([s * len(sample.p) for s in found] if per_row else [])})
+            scaled = sorted({*found, *([s * len(sample.p) for s in found] if per_row or self.summed else [])})
             self._gradient(sample, handed, targets, scaled, label)
         if "entropy" in self.form.name and not self.fused and "nothing" not in label:
             self._zero(sample, targets)
@@ -260,10 +255,15 @@ class LossUnit:
     def _gradient(self, sample: Sample, handed: Array, targets: Array, found: list[float], label: str) -> None:
         unit, book = self.unit, self.book
         given_p = laid(sample.p, self.layout)
-        kept = given_p.copy()
         unit.forward(handed, true=targets)
         before = targets.copy()
-        back = unit.backward(given_p, true=targets)
+        try:
+            back = unit.backward(given_p, true=targets)
+        except ProgramError as error:
+            if not SEVERAL_FORMS.search(unit.program.source(getattr(unit.thing, str(unit.behind)))):
+                raise
+            book.error(f"{unit.name}: gradient{label}", unit.subject(True), error, 2.0)  # it asks for the form of its targets
+            return
         if self.fused:
             a = None if back.dx is None else back_to_rows(back.dx, self.layout)
             best = None
@@ -273,6 +273,7 @@ class LossUnit:
                     a if a is not None else back.dx, right, name="the logits", batch=len(sample.p), tolerance=2e-4
                 )
                 if pattern is None:
+                    self.scale = scale
                     book.passed(f"{unit.name}: gradient{label}", unit.subject(True), 2.0)
                     break
                 best = pattern if best is None or best.name == "constant factor" else best
@@ -294,14 +295,12 @@ class LossUnit:
                         book.passed(f"{unit.name}: gradient{label}, together with its activation's", unit.subject(True), 2.0)
                         return
             gradient_check(book, unit.name, unit.subject(True), back.dx, sample, found, label)
+            base = sample.form.gradient(sample.p, sample.t)
+            self.scale = next((s for s in found if find_pattern(a, s * base, tolerance=2e-4) is None), self.scale)
         self.scale = self.scale or found[0]
-        if not np.array_equal(kept, given_p) or not np.array_equal(before, targets):
-            book.failed(
-                f"{unit.name}: arguments are left alone",
-                unit.subject(True),
-                "inputs changed",
-                "backward writes to what it is handed",
-            )
+        if back.wrote or not np.array_equal(before, targets):
+            text = "backward writes to what it is handed"
+            book.failed(f"{unit.name}: arguments are left alone", unit.subject(True), "inputs changed", text)
 
     def _zero(self, sample: Sample, targets: Array) -> None:
         """Probability 0 for the right class."""

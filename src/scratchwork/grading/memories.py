@@ -79,33 +79,35 @@ def nesterov(path: Path, keep: float) -> Iterator[Array]:
         yield -path.rate * (keep * v + g)
 
 
-def root_mean_square(path: Path, keep: float, epsilon: float) -> Iterator[Array]:
+def root_mean_square(path: Path, keep: float, epsilon: float, power: float = 0.5) -> Iterator[Array]:
     """s ← keep · s + (1 − keep) · g²; −rate · g / √s."""
     s = np.zeros_like(path.values[0])
     for g in path.gradients:
         s = keep * s + (1 - keep) * g * g
-        yield -path.rate * g / (np.sqrt(s) + epsilon)
+        yield -path.rate * g / (s**power + epsilon)
 
 
-def adaptive(path: Path, epsilon: float) -> Iterator[Array]:
+def adaptive(path: Path, epsilon: float, power: float = 0.5) -> Iterator[Array]:
     """s ← s + g²; −rate · g / √s."""
     s = np.zeros_like(path.values[0])
     for g in path.gradients:
         s = s + g * g
-        yield -path.rate * g / (np.sqrt(s) + epsilon)
+        yield -path.rate * g / (s**power + epsilon)
 
 
 Correction = Callable[[float, int], float]
 
 
-def adam(path: Path, first: float, second: float, epsilon: float, m_by: Correction, v_by: Correction) -> Iterator[Array]:
+def adam(
+    path: Path, first: float, second: float, epsilon: float, m_by: Correction, v_by: Correction, power: float = 0.5
+) -> Iterator[Array]:
     """m and v as they are defined, each divided by what corrects its start from 0."""
     m, v = np.zeros_like(path.values[0]), np.zeros_like(path.values[0])
     with np.errstate(all="ignore"):
         for step, g in enumerate(path.gradients, start=1):
             m = first * m + (1 - first) * g
             v = second * v + (1 - second) * g * g
-            yield -path.rate * (m / m_by(first, step)) / (np.sqrt(v / v_by(second, step)) + epsilon)
+            yield -path.rate * (m / m_by(first, step)) / ((v / v_by(second, step)) ** power + epsilon)
 
 
 def right(keep: float, step: int) -> float:
@@ -153,6 +155,13 @@ def mistaken(
             for two in second:
                 for text, m_by, v_by in corrections(one, two):
                     yield Verdict("Adam", "bias correction", text), adam(path, one, two, epsilon, m_by, v_by)
+                text = "it divides by the mean of the squares, not by the root of it"
+                yield Verdict("Adam", "denominator", text), adam(path, one, two, epsilon, right, right, power=1.0)
+        for keep in keeps:
+            text = "it divides by the mean of the squares, not by the root of it"
+            yield Verdict("RMSProp", "denominator", text), root_mean_square(path, keep, epsilon, power=1.0)
+        text = "it divides by the sum of the squares, not by the root of it"
+        yield Verdict("AdaGrad", "denominator", text), adaptive(path, epsilon, power=1.0)
 
 
 def corrections(one: float, two: float) -> list[tuple[str, Correction, Correction]]:
