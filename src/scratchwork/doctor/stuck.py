@@ -78,18 +78,9 @@ def walk(record: Record, known: list[str]) -> tuple[list[str], list[Finding]]:
     target = (0.5 if empty else 0.85) * record.chance.loss
     rate = max((pair.rate for pair in record.pairs), default=record.run.learning_rate)
     numbers: dict[str, Any]
-    ratio = float(np.median([pair.ratio for pair in record.pairs])) if record.pairs else math.nan
-    way = ratio * record.run.steps
-    if asked(
-        "have the weights stayed where they were?",
-        0 < way < STILL,
-        f"all steps together move them by {100 * way:.2g} % at most",
-    ):
-        factor = 10.0 ** min(6, round(math.log10(SOUND / ratio)))
-        cause = f"a step moves the weights by {100 * ratio:.2g} %, and {record.run.steps} of them by {100 * way:.2g} % at most"
-        fix = f"a learning rate of {rate * factor:.2g} instead of {rate:.2g}, if nothing clips the gradient"
-        numbers = {"learning_rate": rate, "proposed": rate * factor, "update_to_weight": ratio, "loss": end.loss}
-        return path, [found("SW302", cause, fix, **numbers)]
+    way, begun = _way(record, rate)
+    if asked("have the weights stayed where they were?", bool(begun), f"all steps move them by {100 * way:.2g} % at most"):
+        return path, begun
     if record.run.history.epochs <= FEW:
         value = trials.loss_after(record.run.snapshot())
         if asked("does it learn when it goes on?", value < target, f"{trials.steps} more steps come to {value:.4g}"):
@@ -125,6 +116,20 @@ def walk(record: Record, known: list[str]) -> tuple[list[str], list[Finding]]:
         question = "do the inputs say anything of the targets?"
         asked(question, right > share + 0.1, f"the nearest other row has the class of a row in {100 * right:.0f} % of cases")
     return path, []
+
+
+def _way(record: Record, rate: float) -> tuple[float, list[Finding]]:
+    """How far all steps can have moved the weights, as a share of them; SW302 where that is next to nothing."""
+    ratio = float(np.median([pair.ratio for pair in record.pairs])) if record.pairs else math.nan
+    way = ratio * record.run.steps
+    if not 0 < way < STILL:
+        return way, []
+    factor = 10.0 ** min(6, round(math.log10(SOUND / ratio)))
+    cause = f"a step moves the weights by {100 * ratio:.2g} %, and {record.run.steps} of them by {100 * way:.2g} % at most"
+    fix = f"a learning rate of {rate * factor:.2g} instead of {rate:.2g}, if nothing clips the gradient"
+    loss = record.looks[-1].loss
+    numbers = {"learning_rate": rate, "proposed": rate * factor, "update_to_weight": ratio, "loss": loss}
+    return way, [found("SW302", cause, fix, **numbers)]
 
 
 def _of_size_one(record: Record) -> bool:
