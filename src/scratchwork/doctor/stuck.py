@@ -128,7 +128,7 @@ def _way(record: Record, rate: float) -> tuple[float, list[Finding]]:
     cause = f"a step moves the weights by {100 * ratio:.2g} %, and {record.run.steps} of them by {100 * way:.2g} % at most"
     fix = f"a learning rate of {rate * factor:.2g} instead of {rate:.2g}, if nothing clips the gradient"
     loss = record.looks[-1].loss
-    numbers = {"learning_rate": rate, "proposed": rate * factor, "update_to_weight": ratio, "loss": loss}
+    numbers: dict[str, Any] = {"learning_rate": rate, "proposed": rate * factor, "update_to_weight": ratio, "loss": loss}
     return way, [found("SW302", cause, fix, **numbers)]
 
 
