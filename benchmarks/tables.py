@@ -189,6 +189,19 @@ def doctor_cost(result: dict[str, Any]) -> str:
     )
 
 
+def grading(result: dict[str, Any]) -> str:
+    """Mistakes found and named, and complaints about correct programs, by style."""
+    lines = [
+        "| style | mistakes | found | right diagnosis | correct programs | complaints | s a program |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for style, row in result["styles"].items():
+        found, right = (f"{row[key]} ({row[key] / max(row['mistakes'], 1):.0%})" for key in ("found", "right_diagnosis"))
+        each = row["seconds"] / max(row["files"], 1)
+        lines.append(f"| {style} | {row['mistakes']} | {found} | {right} | {row['correct']} | {row['complaints']} | {each:.1f} |")
+    return "\n".join([*lines, "", f"The {result['half']} half. `benchmarks/grading`; {one_line(result['machine'])}."])
+
+
 METHODS = ("scratchwork", "pytabkit", "MLP", "HistGradientBoosting", "linear")
 Table = tuple[str, Callable[[dict[str, Any]], str]]
 PAGES: dict[str, dict[str, Table]] = {
@@ -204,6 +217,7 @@ PAGES: dict[str, dict[str, Table]] = {
     },
     "docs/export.md": {"exports": ("export_latency.json", latency)},
     "docs/walkthrough.md": {"walkthrough": ("walkthrough.json", walkthrough)},
+    "docs/grade.md": {"grading": ("grading.json", grading)},
     "docs/tabular.md": {"tabular": ("tabular.json", tabular)},
 }
 """The tables of each page: their names, the results they are made from, and what makes them."""
