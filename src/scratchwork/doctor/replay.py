@@ -21,6 +21,7 @@ from .rates import LOWER
 from .record import Record
 
 MOST_STEPS = 2000
+FAR_LOWER = (1e-5, 1e-7, 1e-9, 1e-11)  # times the rate of a run that diverged
 MODERATE = 1e4  # predictions that no loss needs to fail at
 
 
@@ -70,9 +71,12 @@ def _rate(record: Record) -> list[Finding]:
     if not isinstance(rule, Optimizer) or not math.isfinite(record.looks[0].loss):
         return []
     trials = record.trials
-    lower = {factor: trials.loss_after(record.start, factor=factor) for factor in LOWER}
+    begin, lower = record.looks[0].loss, dict[float, float]()
+    for factor in (*LOWER, *FAR_LOWER):
+        lower[factor] = trials.loss_after(record.start, factor=factor)
+        if factor <= LOWER[-1] and min(lower.values()) < 0.95 * begin:
+            break
     best = min(lower, key=lambda factor: lower[factor])
-    begin = record.looks[0].loss
     if not lower[best] < 0.95 * begin:
         return []
     rate = record.run.learning_rate if math.isfinite(record.run.learning_rate) else rule.learning_rate_at(0)
