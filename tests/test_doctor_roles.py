@@ -124,3 +124,48 @@ def test_what_an_own_last_layer_can_never_give_is_said() -> None:
     assert sw.diagnose(ends, x, y, loss=sw.MeanSquaredError(), optimizer="adam").codes[0] == "SW903"
     alone = sw.Sequential([sw.Dense(16), sw.ReLU(), sw.Dense(1), Curve("softmax")])
     assert sw.diagnose(alone, x, (y > 0).astype(int), loss=sw.SigmoidBinaryCrossEntropy(), optimizer="adam").codes[0] == "SW902"
+
+
+class Beside(sw.Layer):
+    """y = x + inner(x), whose backward forgets the x."""
+
+    def __init__(self, inner: sw.Layer) -> None:
+        self.inner = inner
+
+    def build(self, in_shape: Any, rng: Any, dtype: Any) -> Any:
+        return self.inner.build(in_shape, rng, dtype)
+
+    def sublayers(self) -> Any:
+        return (self.inner,)
+
+    def parameters(self) -> Any:
+        yield from ((f"0.{name}", entry) for name, entry in self.inner.parameters())
+
+    def forward(self, x: Any, *, training: bool = False, step: int = 0) -> Any:
+        y, cache = self.inner.forward(x, training=training, step=step)
+        return x + y, cache
+
+    def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> Any:
+        return self.inner.backward(dy, cache)
+
+
+def test_a_layer_made_of_others_is_checked_as_a_whole() -> None:
+    rows = sw.data.digits()
+    network = sw.Sequential([sw.Dense(16), Beside(Turned(16)), sw.ReLU(), sw.Dense(10)])
+    diagnosis = sw.diagnose(network, rows.x / 16, rows.y, loss="softmax_cross_entropy", optimizer="adam")
+    assert diagnosis.first is not None
+    assert diagnosis.first.code == "SW601"
+    assert diagnosis.first.where is not None
+    assert diagnosis.first.where.startswith("layer 1, Beside")
+
+
+def test_training_alone_names_the_cause_and_not_what_followed() -> None:
+    rows = sw.data.digits()
+    network = sw.Sequential([sw.Dense(16), sw.ReLU(), sw.Dense(10)])
+    settings: dict[str, Any] = {"epochs": 8, "doctor": True, "progress": False}
+    history = sw.fit(network, rows.x * 16, rows.y, loss="softmax_cross_entropy", optimizer=sw.SGD(0.1), **settings)
+    assert history.findings[0].code == "SW101"
+    assert [finding.alarm for finding in history.findings].count(True) == 1
+    zeros = sw.Sequential([sw.Dense(16, weight_initializer="zeros"), sw.ReLU(), sw.Dense(10, weight_initializer="zeros")])
+    history = sw.fit(zeros, rows.x / 16, rows.y, loss="softmax_cross_entropy", optimizer="adam", **settings)
+    assert history.findings[0].code == "SW701"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
+from .causes import causes
 from .curves import overfitting, stopped_early
 from .findings import Finding, found
 from .looks import WATCHED, LayerLook, Look, some_rows
@@ -17,7 +18,7 @@ from .order import order_of_rows
 from .rates import learning_rate
 from .record import Record
 from .rows_given import alike
-from .scores import decides_well, hidden_imbalance
+from .scores import NEARLY_ALL, decides_well, hidden_imbalance
 from .stuck import stuck_at_chance
 
 SHRUNK = (0.5, 0.9), (0.8, 0.5)  # (share of the norm that a layer's weights began with, of the loss that is left without it)
@@ -40,11 +41,13 @@ def conclude(record: Record) -> list[Finding]:
         if known & {("SW801", record.looks[0].step), ("SW802", record.looks[0].step), ("SW1601", record.looks[-1].step)}:
             rates = []  # no gradient passed before the first step, or a penalty took it all: another rate is no cure
         findings += rates or stuck_at_chance(record, skill, findings)
+        findings += causes(record, findings)
         findings += hidden_imbalance(record)
         chance = record.chance.loss
         overfit = overfitting(history, chance, restored=history.best_epoch is not None)
         findings += overfit if overfit and not decides_well(record) else []
-        findings += [] if rates else stopped_early(history, history.stopped, chance, run.epochs)
+        early = [] if rates else stopped_early(history, history.stopped, chance, run.epochs)
+        findings += early if early and not decides_well(record, NEARLY_ALL) else []
     return [*findings, *needless_threads(record)] if run.steps else findings
 
 

@@ -53,10 +53,10 @@ def probe(patient: Patient, attempts: Attempts) -> Iterator[Finding]:
     """Equal columns, spread by layer, dead and saturated units, gradients by layer."""
     x: Any = patient.sample.x
     if not isinstance(x, np.ndarray):
-        yield from _equal_columns(patient)
+        yield from equal_columns(patient)
         return
     seen = _seen(patient, x[:ROWS])
-    equal = list(_equal_columns(patient))
+    equal = list(equal_columns(patient))
     yield from equal
     if not attempts.usable or alike(x):
         return
@@ -81,7 +81,7 @@ def _seen(patient: Patient, x: Array) -> list[Seen]:
     ]
 
 
-def _equal_columns(patient: Patient) -> Iterator[Finding]:
+def equal_columns(patient: Patient) -> Iterator[Finding]:
     """SW701: units with the same weights get the same gradients and stay one unit for ever."""
     products = [(name, layer) for name, layer in leaves(patient.network) if matrix_of(layer) is not None]
     widths = _widths(patient)

@@ -13,6 +13,7 @@ from ..errors import DivergedError
 from ..history import Run
 from ..preparation import Data, Rows
 from ..updates import Updater
+from .causes import causes
 from .chance import chance_of
 from .during import conclude
 from .findings import Diagnosis, Finding
@@ -123,7 +124,8 @@ class Watch(Callback):
 
     def _post_mortem(self, run: Run) -> None:
         assert self.record is not None
-        self._say(run, post_mortem(self.record))
+        findings = post_mortem(self.record)
+        self._say(run, [*findings, *causes(self.record, findings)])
 
     def _say(self, run: Run, findings: list[Finding]) -> None:
         run.history.findings = list(Diagnosis(findings).findings)
