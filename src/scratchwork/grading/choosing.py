@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 from .components import ComponentChecks
 from .discover import class_subjects, function_subjects
+from .dropout_checks import check_dropout_functions
 from .edges import check_parts
 from .gradients import check_gradients
 from .helpers import check_helpers
 from .hints import Book
 from .loading import Program, ProgramError
+from .loss_functions import check_scored
 from .networks import NetworkChecks
 from .practice import check_practice
 from .report import Check
@@ -25,7 +27,9 @@ def grade_program(program: Program, book: Book, style: str) -> tuple[str, tuple[
         components = ComponentChecks(program, book)
         if components.found:
             found = components.run()
-            return found if style == "auto" else style, (first, len(book.checks))
+            if style != "auto" or any(check.passed is not None for check in book.checks[first:]):
+                return found if style == "auto" else style, (first, len(book.checks))
+            first = len(book.checks)
     if style in ("classes", "layers"):
         return style, (first, len(book.checks))
     best: tuple[int, float, str, tuple[int, int]] | None = None
@@ -73,6 +77,8 @@ def grade_network(program: Program, subject: Subject, book: Book) -> float:
                 checks.report_loss()
                 check_gradients(checks)
             check_practice(checks)
+        check_scored(program, book)
+        check_dropout_functions(program, book)
     except ProgramError as error:
         book.error("the network can be checked", subject.style, error, 2.0)
     made: list[Check] = book.checks[start:]

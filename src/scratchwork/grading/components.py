@@ -64,7 +64,8 @@ class ComponentChecks:
             return Part("optimizer", cls, None) if update else None
         if re.search("accuracy|metric|dataset|loader|scaler", text):
             return None
-        if whole and activation_word(text) is None and not re.search("layer|dense|linear$|affine", text):
+        trains = any(re.match(r"(train|fit)$", n) for n in methods)  # also where it is called Softmax, or LinearClassifier
+        if whole and (trains or activation_word(text) is None) and not re.search("layer|dense|linear$|affine", text):
             return Part("model", cls, None)
         if not ahead and not (behind and re.search("softmax", text) and re.search("loss|entropy", text)):
             return None

@@ -8,7 +8,7 @@ import numpy as np
 
 from .hints import Book
 from .layer_checks import RNG
-from .loading import ProgramError
+from .loading import Program, ProgramError
 from .units import Unit, make
 
 
@@ -45,3 +45,42 @@ def check_dropout(unit: Unit, book: Book) -> None:
             book.verdict(f"{unit.name}: predicting", unit.subject(), found)
     except ProgramError as error:
         book.error(f"{unit.name}: forward", unit.subject(), error, 2.0)
+
+
+def check_dropout_functions(program: Program, book: Book) -> None:
+    """dropout_forward(x, {"mode": "train", "p": 0.5}) and dropout_backward(dout, cache)."""
+    ahead = next((n for n in program.functions if re.fullmatch(r"dropout_?(forward|fwd)", n.lower())), None)
+    behind = next((n for n in program.functions if re.fullmatch(r"dropout_?(backward|bwd)", n.lower())), None)
+    forward, x = program.functions.get(ahead or ""), np.ones((200, 60))
+    if ahead is None or forward is None or not re.search(r"\[['\"]mode['\"]\]", program.source(forward)):
+        return
+    try:
+        out, cache = program.call(forward, x.copy(), {"mode": "train", "p": 0.5, "seed": 5})
+        still = np.asarray(program.call(forward, x.copy(), {"mode": "test", "p": 0.5})[0], np.float64)
+        y = np.asarray(out, np.float64)
+        dropped, kept, tested = float((y == 0).mean()), float(y.mean()), float(still.mean())
+    except (ProgramError, TypeError, ValueError):
+        return  # a form that is not known here is no mistake
+    found = None
+    if y.shape != x.shape or not 0.45 < dropped < 0.55 or (still == 0).any():
+        found = (
+            "dropout",
+            f"with p = 0.5 a share of {dropped:.2g} is dropped in training, {(still == 0).mean():.2g} in testing",
+        )
+    elif abs(kept - tested) > 0.05:
+        text = f"the mean is {kept:.2g} in training and {tested:.2g} in testing"
+        found = ("dropout not scaled" if tested == 1 else "dropout", text)
+    book.verdict(f"{ahead}: mean", ahead, found, 2.0)
+    if behind is None:
+        return
+    dy = RNG.normal(size=x.shape)
+    try:
+        dx = np.asarray(program.call(program.functions[behind], dy.copy(), cache), np.float64)
+    except ProgramError as error:
+        book.error(f"{behind}: mask", behind, error)
+        return
+    except (TypeError, ValueError):
+        return
+    wrong = dx.shape != x.shape or not np.allclose(dx, dy * y)
+    text = "it does not multiply by the mask of the forward"
+    book.verdict(f"{behind}: mask", behind, ("dropout", text) if wrong else None, 2.0)

@@ -11,12 +11,14 @@ import numpy as np
 
 from ..arrays import Array
 from ..gradient_patterns import find_pattern
-from .binding import required
+from .binding import required, returned_names
+from .gradients import diagnosis_of
 from .hints import Book, departure
 from .known import LOSSES, LossForm, activation_word, is_derivative, softmax_axis
 from .layer_checks import back_to_rows, laid
 from .loading import Program, ProgramError
 from .loss_checks import OUTPUTS, Sample, fitting_scales, gradient_check, loss_word, value_mistake
+from .names import is_gradient_name
 from .subject import number_in
 from .units import PREDICTED, TRUE
 
@@ -197,3 +199,35 @@ def _prime(
             return scale, True
     gradient_check(book, name, name, given, sample, found)
     return found[0], False
+
+
+def check_scored(program: Program, book: Book) -> None:
+    """svm_loss(x, y) -> (loss, dx): its gradient against differences of its own value."""
+    scores = np.random.default_rng(41).normal(size=(7, 4)) * 1.5
+    labels = np.array([2, 0, 1, 3, 1, 0, 2])
+    for name, function in program.functions.items():
+        given, names = required(function), returned_names(program, function) or []
+        if "loss" not in name.lower() or len(given) != 2 or len(names) != 2 or not is_gradient_name(names[1] or ""):
+            continue
+        if not TRUE.search(given[1].lower()) or not re.fullmatch(r"x|z|s|scores?|logits?|inputs?", given[0].lower()):
+            continue
+        try:
+            slopes = np.zeros(scores.shape)
+            for index in np.ndindex(scores.shape):
+                values = []
+                for step in (1e-5, -1e-5):
+                    moved = scores.copy()
+                    moved[index] += step
+                    values.append(float(program.call(function, moved, labels.copy())[0]))
+                slopes[index] = (values[0] - values[1]) / 2e-5
+            gradient = np.asarray(program.call(function, scores.copy(), labels.copy())[1], np.float64)
+        except (ProgramError, TypeError, ValueError, IndexError, KeyError):
+            continue  # a form that is not known here is no mistake
+        if not np.isfinite(slopes).all():
+            continue
+        pattern = find_pattern(gradient, slopes, name="the scores", batch=7, tolerance=1e-4)
+        if pattern is None:
+            book.passed(f"{name}: gradient", name)
+        else:
+            kind = "wrong loss gradient" if pattern.name in ("unknown", "some entries") else diagnosis_of(pattern, 7, 4)
+            book.failed(f"{name}: gradient", name, kind, pattern.sentence, 2.0, departure(name, "gradient", gradient, slopes))
