@@ -197,8 +197,8 @@ def grading(result: dict[str, Any]) -> str:
     ]
     for style, row in result["styles"].items():
         found, right = (f"{row[key]} ({row[key] / max(row['mistakes'], 1):.0%})" for key in ("found", "right_diagnosis"))
-        each = row["seconds"] / max(row["files"], 1)
-        lines.append(f"| {style} | {row['mistakes']} | {found} | {right} | {row['correct']} | {row['complaints']} | {each:.1f} |")
+        each = f"{row['seconds'] / max(row['files'], 1):.1f}"
+        lines.append(f"| {style} | {row['mistakes']} | {found} | {right} | {row['correct']} | {row['complaints']} | {each} |")
     return "\n".join([*lines, "", f"The {result['half']} half. `benchmarks/grading`; {one_line(result['machine'])}."])
 
 
