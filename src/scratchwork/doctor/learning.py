@@ -188,7 +188,7 @@ def _rate(patient: Patient, attempts: Attempts, given: Attempt, path: list[str])
         path.append(f"with a learning rate of {rate * factor:.2g}? {_shown(trial.end)}")
         if slower is None or trial.end < slower.end:
             slower = trial
-        if trial.good(0.8):
+        if slower.good(0.5) or (trial is not slower and slower.good(0.8)):
             break
         if given.end < 1.05 and trial.end > 0.97 and given.first_moved < 0.02:
             break  # what does not move at a tenth will not at a hundredth
@@ -223,17 +223,15 @@ def _too_high(given: Attempt, lower: Attempt, path: list[str]) -> Finding:
     cause = (
         f"with {given.peak:.3g} the loss is {_shown(given.end)} after {given.steps} steps, {given.worse:.0%} of which made the "
     )
-    cause += (
-        f"loss of their own batch larger, and a step moves the weights by {given.moved:.0%}; with {lower.peak:.2g} it falls to "
-    )
-    cause += _shown(lower.end)
+    cause += f"loss of their own batch larger; the first moved the weights by {given.first_moved:.0%} of their size; with "
+    cause += f"{lower.peak:.2g} the loss falls to {_shown(lower.end)}"
     evidence: dict[str, Any] = {
         "learning_rate": given.peak,
         "proposed": proposed,
         "loss_after": given.end,
         "loss_after_proposed": lower.end,
         "steps_that_made_it_worse": given.worse,
-        "update_to_weight": given.moved,
+        "update_to_weight": given.first_moved,
     }
     return found("SW301", cause, f"learning_rate={proposed:g}", path=path, **evidence)
 

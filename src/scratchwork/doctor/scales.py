@@ -65,8 +65,8 @@ def sizes(h: Array) -> Sizes:
 
 def beyond_all_measure(patient: Patient) -> Iterator[Finding]:
     """SW101 and SW102 without a trial, for numbers so large that nothing finite comes of them."""
-    h = patient.entering
-    largest = 0.0 if h is None or not h.size else float(np.abs(h).max())
+    x: Any = patient.sample.x
+    largest = float(np.abs(x).max()) if isinstance(x, np.ndarray) and x.size else 0.0
     if largest > BEYOND:
         cause = f"inputs reach {largest:.3g}, and nothing finite comes of them"
         yield found("SW101", cause, "standardize x: (x - mean) / standard deviation", where="x", highest=largest)
