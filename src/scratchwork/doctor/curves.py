@@ -13,7 +13,7 @@ Curves = Mapping[str, Sequence[float]]
 
 LEAST_EPOCHS = 5
 RISE = 1.25  # times its best that a validation loss has to be at the end,
-LOST = 0.08  # and how much of the loss at chance it has lost again
+LOST = 0.12  # and how much of the loss at chance it has lost again
 BY_HEART, FOREIGN = 0.1, 0.5  # or training and validation loss, as shares of the loss at chance, and
 AGAIN = 1.05  # times its best that the validation loss then has to be
 PATIENT = 3  # epochs that early stopping has to wait for another best one
