@@ -266,6 +266,11 @@ class ComponentChecks:
         names = {"weight": "weights", "bias": "biases", "dweight": "dweights", "dbias": "dbiases"}
         unit = dense[0].unit if dense else None
         known = gradient_names(unit) if unit is not None else None
+        if unit is not None and known is None:
+            self.book.unasked(
+                f"{cls.__name__}: three steps", cls.__name__, "its layers keep gradients in a form not known here"
+            )
+            return
         if unit is None or known is None:
             check_optimizer(self.program, self.book, cls, names, lambda: (None, None))
             return

@@ -26,6 +26,11 @@ WORDS = (
     ("absolute error", r"absolute|mae|l1"),
     ("squared error", r"mean_?squared|mse|sse|squared|quadratic|l2|sq_?err|rmse|cost|error|loss"),
 )
+OTHERS = re.compile(
+    r"huber|smooth|cosh|focal|quantile|poisson|kullback|\bkl|kl_?div|contrastive|triplet|cosine|dice|wasserstein"
+)
+"""Losses that are not known here: nothing is said about them."""
+
 ROWS = 7
 OUTPUTS = 3
 
@@ -33,6 +38,8 @@ OUTPUTS = 3
 def loss_word(name: str) -> str | None:
     """Which loss a name speaks of."""
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    if OTHERS.search(text):
+        return None
     return next((kind for kind, pattern in WORDS if re.search(pattern, text)), None)
 
 
@@ -124,23 +131,25 @@ def gradient_check(
             best = pattern, scale
     assert best is not None
     at = departure(subject, "gradient of the predictions", a, best[1] * base)
-    kind, sentence = sum_for_mean(best[0], best[1], *sample.p.shape) or (
-        diagnosis_of(best[0], *sample.p.shape),
-        best[0].sentence,
-    )
+    told = loss_diagnosis(best[0], *sample.p.shape), best[0].sentence
+    kind, sentence = sum_for_mean(best[0], best[1], *sample.p.shape) or told
     book.failed(f"{name}: gradient{label}", subject, kind, sentence, 2.0, at)
     return False
 
 
+def loss_diagnosis(pattern: Pattern, rows: int, outputs: int) -> str:
+    """The word for a wrong gradient of a loss: what is nothing else is a wrong formula."""
+    return "wrong loss gradient" if pattern.name in ("unknown", "some entries") else diagnosis_of(pattern, rows, outputs)
+
+
 def sum_for_mean(pattern: Pattern, scale: float, rows: int, outputs: int) -> tuple[str, str] | None:
     """A loss that is a sum over the rows, whose gradient is that of the mean: the value is what departs."""
-    if pattern.factor is None or rows == 1 or scale not in (1.0, 0.5, 1 / outputs):
+    if pattern.factor is None or scale not in (1.0, 0.5, 1 / outputs):
         return None
     value = pattern.factor * scale
-    if any(
-        abs(value / mean - 1) < 1e-3 for mean, word in scales(rows, outputs).items() if "mean over" in word and mean < scale
-    ):
-        return "loss scale", "the value is a sum over the rows, the gradient is that of the mean"
+    means = [mean for mean, word in scales(rows, outputs).items() if "mean over" in word and mean < scale]
+    if any(abs(value / mean - 1) < 1e-3 for mean in means):
+        return "loss scale", "the value is a sum, the gradient is that of the mean"
     return None
 
 
@@ -280,7 +289,7 @@ class LossUnit:
             else:
                 assert best is not None
                 at = departure(unit.subject(True), "gradient of the logits", a, found[0] * (sample.p - sample.t))
-                told = sum_for_mean(best, found[0], *sample.p.shape) or (diagnosis_of(best, *sample.p.shape), best.sentence)
+                told = sum_for_mean(best, found[0], *sample.p.shape) or (loss_diagnosis(best, *sample.p.shape), best.sentence)
                 book.failed(f"{unit.name}: gradient{label}", unit.subject(True), *told, weight=2.0, departure=at)
         else:
             a = None if back.dx is None else back_to_rows(back.dx, self.layout)

@@ -81,6 +81,8 @@ def ordered(function: Callable[..., Any], p: Array, t: Array) -> list[Array]:
     first, second = required(function)[:2]
     if TRUE.search(second.lower()) and not TRUE.search(first.lower()):
         return [p, t]
+    if first.lower() == "y" and re.match("t", second.lower()):  # (y, t): as some books call outputs and targets
+        return [p, t]
     if TRUE.search(first.lower()) or PREDICTED.search(second.lower()):
         return [t, p]
     return [p, t] if PREDICTED.search(first.lower()) else [t, p]
@@ -124,7 +126,7 @@ def check_pair(
     if one.sample.form.name in ("cross-entropy", "binary cross-entropy"):
         zero(program, book, name, function, one.sample, one.targets)
     if prime is None or prime_name is None:
-        return found[0], False
+        return None
     every = sorted({*found, *([s * len(one.sample.p) for s in found] if one.per_row else [])})
     return _prime(program, book, prime_name, prime, one.sample, one.targets, every)
 

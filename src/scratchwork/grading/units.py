@@ -126,6 +126,8 @@ class Unit:
         function: Callable[..., Any] = getattr(self.thing, name)
         positional, named = [], {}
         left = [role for role in order if role in values]
+        # (y, t): some books call the outputs y and the targets t
+        beside = any(re.match(r"t$|target|label", plain(one)) for one in inspect.signature(function).parameters)
         for parameter in inspect.signature(function).parameters.values():
             if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
                 continue
@@ -133,7 +135,7 @@ class Unit:
             role = (
                 "lr" if is_rate(parameter.name) else "training" if text in ("training", "train", "istraining", "mode") else ""
             )
-            if not role and "true" in left and TRUE.search(text):
+            if not role and "true" in left and TRUE.search(text) and not (text == "y" and beside):
                 role = "true"
             if parameter.default is not parameter.empty and role not in ("lr", "true"):
                 if role == "training" and "training" in values and isinstance(parameter.default, bool):
@@ -223,7 +225,11 @@ class Unit:
     ) -> None:
         """Sort what came into the gradient for the layer before and those of the parameters."""
         returned = [np.asarray(a, np.float64) for _, a in arrays_in(result, "r") if np.ndim(a)]
-        kept = {path: np.array(a, np.float64) for path, a in now.items() if is_gradient_name(path) and path not in before}
+        kept = {
+            path: np.array(a, np.float64)
+            for path, a in now.items()
+            if any(map(is_gradient_name, path.split("."))) and path not in before
+        }
         inward = [path for path in kept if re.search(r"input|dx$|^dx|d_x|_x$|prev|d_?a$|_a$", path.lower())]
         if isinstance(result, np.ndarray):
             back.dx = np.asarray(result, np.float64)
