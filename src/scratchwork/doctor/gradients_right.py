@@ -222,11 +222,12 @@ def _compared(
 
 
 def _blurred(array: Array, value: Callable[[], float], given: Any, right: Array, chosen: Array) -> bool:
-    """Whether what is apart is little, and differences of another width are as far from these: f bends too much for them."""
+    """Whether little is apart, or 0 is given, and differences of another width are as far from these: they are no measure."""
     if given is None or np.shape(given) != array.shape:
         return False
-    apart = float(np.abs(np.asarray(given, np.float64).reshape(-1)[chosen] - right.reshape(-1)).max())
-    if not apart < 1e-2 * float(np.abs(right).max()):
+    own, size = np.asarray(given, np.float64).reshape(-1)[chosen], float(np.abs(right).max())
+    apart = float(np.abs(own - right.reshape(-1)).max())
+    if not apart < 1e-2 * size and not float(np.abs(own).max()) < 1e-3 * size:
         return False
     other = _numeric(array, value, chosen, width=4.0)
     return other is None or float(np.abs(other - right.reshape(-1)).max()) > 0.2 * apart

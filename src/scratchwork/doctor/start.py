@@ -16,6 +16,7 @@ import numpy as np
 from ..arrays import Array
 from ..layers import BatchNorm, Layer, LayerNorm, LeakyReLU
 from ..parameter import Parameter
+from ..sequential import Sequential
 from .attempts import BROKEN, Attempts
 from .findings import Finding, found
 from .looks import FLAT_END
@@ -89,7 +90,7 @@ def equal_columns(patient: Patient) -> Iterator[Finding]:
         weight = matrix_of(layer, widths.get(name))
         assert weight is not None
         units = weight.shape[1]
-        if units < 2:
+        if units < 2 or (_beside(patient, name) and not weight.any()):
             continue
         some = weight[:, :2048] if weight.shape[0] <= 4096 else weight[:4096, :2048]
         distinct = len(np.unique(some, axis=1).T) if some.size < 200_000 else _distinct(some)
@@ -105,6 +106,16 @@ def _distinct(weight: Array) -> int:
     """How many columns are different, by two random sums of each."""
     sums = np.random.default_rng(1).normal(size=(2, len(weight))) @ weight.astype(np.float64)
     return len(np.unique(np.round(sums, 9), axis=1).T)
+
+
+def _beside(patient: Patient, name: str) -> bool:
+    """Whether it stands inside another layer that is no chain: beside a branch that has weights, zeros are no fault."""
+    outer: Layer = patient.network
+    for index in name.split(".")[:-1]:
+        outer = outer.sublayers()[int(index)]
+        if not isinstance(outer, Sequential):
+            return True
+    return False
 
 
 def _widths(patient: Patient) -> dict[str, int]:
@@ -166,6 +177,8 @@ def _cured(attempts: Attempts) -> bool:
 def _spread(patient: Patient, seen: list[Seen], attempts: Attempts) -> Iterator[Finding]:
     """SW702 and SW703: how far rows are apart after each product but the last, compared with what enters the first."""
     products = [one for one in seen if role_of(one.layer).kind == "product"]
+    if any(_beside(patient, one.name) for one in products):
+        return  # they do not follow each other
     if len(products) < 2 or any(isinstance(one.layer, BatchNorm | LayerNorm) or _unknown(one.layer) for one in seen):
         return
     spreads = [_rows_apart(products[0].given), *(_rows_apart(one.gave) for one in products)]
