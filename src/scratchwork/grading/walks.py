@@ -73,7 +73,10 @@ def judged(program: Program, function: Callable[..., Any], given: tuple[Any, Any
         if found is None:
             return None
         told.append(found)
-    return told[0] if told else ("does not learn", "its steps are not finite")
+    if told:
+        return told[0]
+    kind = "bias correction" if re.search(r"beta_?1", source) else "denominator" if "sqrt" in source else "does not learn"
+    return kind, "its steps are not finite: a division by 0 (1 − βᵗ where t is 0?), or the root of a negative number"
 
 
 def numbers_of(program: Program, function: Callable[..., Any]) -> list[float]:
