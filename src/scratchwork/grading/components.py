@@ -13,16 +13,18 @@ import numpy as np
 
 from ..arrays import Array
 from ..gradient_patterns import find_pattern
+from .activation_checks import check_activation_unit
 from .binding import arrays_in, in_float64, required
 from .dropout_checks import check_dropout
 from .gradients import diagnosis_of
 from .helpers import check_helpers, near
 from .hints import Book, departure
 from .known import activation_word
-from .layer_checks import DenseChecks, back_to_rows, check_activation_unit, laid, laid_rows
+from .layer_checks import DenseChecks, back_to_rows, laid, laid_rows
 from .loading import Program, ProgramError, seed_program
-from .loss_checks import LossUnit, check_fused_backward, loss_word
+from .loss_checks import LossUnit, check_fused_backward
 from .loss_functions import check_loss_functions
+from .loss_samples import loss_word
 from .names import canonical, is_gradient_name
 from .optimizer_checks import check_optimizer
 from .pairing import looks_like_bias
@@ -266,7 +268,7 @@ class ComponentChecks:
         names = {"weight": "weights", "bias": "biases", "dweight": "dweights", "dbias": "dbiases"}
         unit = dense[0].unit if dense else None
         known = gradient_names(unit) if unit is not None else None
-        if unit is not None and known is None:
+        if unit is not None and known is None and re.search("layers|model|net", " ".join(required(cls)).lower()):
             self.book.unasked(
                 f"{cls.__name__}: three steps", cls.__name__, "its layers keep gradients in a form not known here"
             )

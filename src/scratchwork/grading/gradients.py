@@ -91,6 +91,7 @@ class GradientChecks:
             self.none_found(errors)
             return
         self.subject.form = best[1]
+        self.subject.climbs = best[3].scale < 0  # error = target − prediction, and the update adds
         self.report(best[2], best[3])
 
     def one_sample(self) -> None:

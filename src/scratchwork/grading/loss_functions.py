@@ -17,7 +17,8 @@ from .hints import Book, departure
 from .known import LOSSES, LossForm, activation_word, is_derivative, softmax_axis
 from .layer_checks import back_to_rows, laid
 from .loading import Program, ProgramError
-from .loss_checks import OUTPUTS, Sample, fitting_scales, gradient_check, loss_word, value_mistake
+from .loss_checks import gradient_check
+from .loss_samples import OUTPUTS, Sample, fitting_scales, loss_word, value_mistake
 from .names import is_gradient_name
 from .subject import number_in
 from .units import PREDICTED, TRUE

@@ -24,6 +24,7 @@ from .tasks import Task
 from .walks import check_walks
 
 STATEFUL = re.compile(r"momentum|veloc|adam|rms|adagrad|beta|\bv_|_v\b|cache|moment|\.(v|m|mu)\b|\b[vm]\[")
+UPHILL = re.compile(r"\+=\s*(self\.)?(lr|alpha|eta|learning_?rate|rate|step_?size)\b")
 ENOUGH = 0.7
 """Learning a handful of rows: the share of its first loss that may be left."""
 
@@ -199,7 +200,7 @@ def _update_mistake(
         return "learning rate ignored", f"{name} takes the same step for another learning rate", None
     along = sum(float(((after[key] - before[key]) * grads[key].reshape(before[key].shape)).sum()) for key in before)
     uphill = along > 0
-    if uphill and not re.search(r"y\w*\s*-\s*\w|target\w*\s*-", subject.source("backward")):
+    if uphill and not subject.climbs and not re.search(r"y\w*\s*-\s*\w|target\w*\s*-", subject.source("backward")):
         return "update sign", f"{name} adds the gradients: the step goes uphill", None
     if stateful:
         return None
@@ -278,6 +279,9 @@ def check_learning(checks: NetworkChecks) -> None:
     where = checks.where("update" if "update" in subject.calls else "train")
     before, after = min(known, key=lambda pair: pair[1] / max(pair[0], 1e-12))
     text = f"the loss on {len(task.x)} rows goes from {before:.4g} to {after:.4g}"
+    if after > before and "update" not in subject.calls and UPHILL.search(subject.source("train")):
+        book.failed("it learns a handful of rows", where, "update sign", f"{where} adds the gradients: {text}", 3.0)
+        return
     book.verdict("it learns a handful of rows", where, None if after < ENOUGH * before else ("does not learn", text), 3.0)
 
 
@@ -316,10 +320,8 @@ def _train(checks: NetworkChecks, task: Task, iterations: int = 200, rate: float
     own = own_rates(subject)
     for name in own if iterations > 200 else ():
         setattr(subject.holder, name, rate)
-    for name in ("X_val", "X_test", "x_val", "x_test", "X_dev"):
-        env.names[name] = env.roles["x"]
-    for name in ("y_val", "y_test", "Y_val", "Y_test", "Y_dev"):
-        env.names[name] = env.roles["y"]
+    env.names.update(dict.fromkeys(("X_val", "X_test", "x_val", "x_test", "X_dev"), env.roles["x"]))
+    env.names.update(dict.fromkeys(("y_val", "y_test", "Y_val", "Y_test", "Y_dev"), env.roles["y"]))
     env.names["verbose"] = False
     try:
         positional, named = env.arguments(function)

@@ -52,6 +52,7 @@ class Subject:
     form: str = "hot"
     parameters: list[tuple[str, Array]] = field(default_factory=list)
     output_name: str = ""
+    climbs: bool = False
     trace: list[tuple[str, Array]] = field(default_factory=list)
     raw: list[tuple[str, Array]] = field(default_factory=list)
 
