@@ -6,7 +6,8 @@ import operator
 import numpy as np
 import pytest
 
-from scratchwork.doctor.findings import CODES, CONSEQUENCES, ORDER, Diagnosis, found
+from scratchwork.doctor.consequences import CONSEQUENCES, ORDER
+from scratchwork.doctor.findings import CODES, Diagnosis, found
 
 
 def finding(code, where=None, **rest):

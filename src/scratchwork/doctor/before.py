@@ -19,7 +19,7 @@ from ..sequential import Sequential
 from ..sparse_rows import SciPySparse
 from . import fitting_together, gradients_right, learning, rows_apart, rows_given, scales, start, wrapping
 from .attempts import Attempts
-from .findings import Diagnosis, Finding, found
+from .findings import ERROR, Diagnosis, Finding, found
 from .intake import Refused, checked_validation, prepared, validation_findings
 from .patient import Patient, Settings
 
@@ -130,7 +130,7 @@ def _examined(patient: Patient) -> list[Finding]:
         return [*findings, *scales.beyond_all_measure(patient), bad]
     attempts = Attempts(patient)
     findings += fitting_together.probe(patient, attempts)
-    if not any(finding.alarm and finding.code in ("SW601", "SW401", "SW402", "SW1403") for finding in findings):
+    if not any(finding.severity == ERROR and finding.code in ("SW601", "SW401", "SW402", "SW1403") for finding in findings):
         findings += scales.probe(patient, attempts)
         findings += start.probe(patient, attempts)
         alarms = {finding.code for finding in findings if finding.alarm}

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .consequences import CODE, CONSEQUENCES, DATA, FUTILE, HIDDEN, ORDER, ROOT, UNRELATED
+
 WIDTH = 80
 ERROR, WARNING, NOTE = "error", "warning", "note"
 
@@ -74,54 +76,6 @@ CODES: dict[str, Code] = {
         ("SW1604", "more threads than help", NOTE),
     ]
 }
-
-DATA = ("SW1003", "SW104", "SW1001", "SW1002")
-CODE = ("SW401", "SW1401", "SW402", "SW601", "SW1402", "SW1403")
-DESIGN = ("SW902", "SW901", "SW905", "SW903", "SW904")
-UNITS = ("SW101", "SW103", "SW102")
-START = ("SW701", "SW703", "SW702")
-ORDER: tuple[str, ...] = (
-    *DATA,
-    *CODE,
-    *DESIGN,
-    *UNITS,
-    *START,
-    *("SW1201", "SW1203", "SW1202"),  # at predict: nothing above in training explains them
-    *("SW1303", "SW1302"),
-    *("SW1102", "SW1101", "SW1601", "SW301", "SW302"),
-    *("SW802", "SW1502", "SW1501", "SW201", "SW801"),
-    *("SW1602", "SW1004", "SW501", "SW1301", "SW1603", "SW1604"),
-)
-"""Root causes before what follows from them: one order for every diagnosis."""
-
-_FAULTS = frozenset({*DATA, *CODE, *DESIGN, *UNITS, *START}) - {"SW1401", "SW1402"}
-_SLOW = frozenset({"SW1102", "SW1101", "SW1601", "SW301", "SW302"})
-CONSEQUENCES: dict[str, frozenset[str]] = {
-    "SW402": frozenset({"SW401", "SW1401"}),
-    "SW1402": frozenset({"SW401", "SW402", "SW1401"}),
-    "SW601": frozenset({"SW401", "SW402"}),
-    "SW102": frozenset({"SW903"}),
-    "SW301": _FAULTS - {"SW904"},
-    "SW302": _FAULTS - {"SW904"} | {"SW1601"},
-    "SW702": frozenset({"SW701"}),
-    "SW703": frozenset({"SW101", "SW103"}),
-    "SW201": _FAULTS | {"SW301", "SW1502", "SW1601"},
-    "SW1502": _FAULTS | {"SW301"},
-    "SW1501": _FAULTS | {"SW301", "SW1601", "SW802"},
-    "SW801": _FAULTS | {"SW301", "SW1601"},
-    "SW802": _FAULTS | {"SW301"},
-    "SW501": _FAULTS | _SLOW | {"SW1602", "SW1502", "SW1501", "SW201", "SW801", "SW802", "SW1004"},
-    "SW1602": _FAULTS | _SLOW | {"SW1502", "SW1501", "SW201", "SW801", "SW802"},
-    "SW1601": frozenset({"SW701", "SW902"}),
-    "SW1004": frozenset({"SW1002", "SW902"}),
-    "SW1301": frozenset({"SW1101", "SW301", "SW1402", "SW1401"}),
-    "SW1302": frozenset({"SW1303"}),
-    "SW1603": _FAULTS | _SLOW | {"SW501", "SW1501"},
-}
-"""What each finding may merely follow from: where one of these is found too, the finding becomes a note."""
-UNRELATED = "SW501 of the rows"
-FUTILE = frozenset({"SW302", "SW1602", "SW1301", "SW1603"})
-"""What comes of targets that do not follow from the inputs, whatever the network does."""
 
 
 @dataclass(frozen=True)
@@ -288,16 +242,21 @@ def _in_causal_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         key = (finding.code, finding.where)
         if key not in once or (finding.alarm and not once[key].alarm and "consequence_of" not in once[key].evidence):
             once[key] = finding
-    seen = {finding.code for finding in once.values() if finding.alarm}
+    broken = {finding.where for finding in once.values() if finding.code == "SW201"}
+    once = {key: _beside_a_pole(finding, broken) for key, finding in once.items()}
+    seen = {finding.code for finding in once.values() if finding.alarm and not _minor(finding)}
     if any(finding.alarm and _unrelated(finding) for finding in once.values()):
         seen.add(UNRELATED)
+    if any(finding.alarm and _as_a_cause(finding) for finding in once.values()):
+        seen.add(ROOT)
     kept = [_demoted(finding, seen) for finding in once.values()]
     return tuple(sorted(kept, key=_place))  # stable: what was found first stands first
 
 
 def _place(finding: Finding) -> tuple[bool, int]:
     """Alarms before notes; a number that was bad before the first step explains all that comes after."""
-    code = "SW1002" if _unrelated(finding) else finding.code
+    code = "SW1002" if _unrelated(finding) else "SW601" if _flat_end(finding) else finding.code
+    code = "SW1604" if _minor(finding) else "SW701" if _as_a_cause(finding) else code
     return not finding.alarm, -1 if _in_the_data(finding) else ORDER.index(code)
 
 
@@ -311,13 +270,41 @@ def _unrelated(finding: Finding) -> bool:
     return finding.code == "SW501" and ("doubt" in finding.evidence or finding.where == "x")
 
 
+def _as_a_cause(finding: Finding) -> bool:
+    """SW1602 that a trial, or the rows themselves, have shown to be why nothing is learned."""
+    return finding.code == "SW1602" and ("loss_without" in finding.evidence or "contradicted" in finding.evidence)
+
+
+def _flat_end(finding: Finding) -> bool:
+    """SW501 of a last layer that never has a slope, whatever its bounds are."""
+    return finding.code == "SW501" and finding.evidence.get("flat_end") is True
+
+
+def _minor(finding: Finding) -> bool:
+    """A last batch of one row: worth a warning, and the cause of nothing else."""
+    return finding.code == "SW1403" and finding.severity == WARNING
+
+
+def _beside_a_pole(finding: Finding, broken: set[str | None]) -> Finding:
+    """A few wrong entries in the gradient of a layer that gives what is not finite: there, differences say nothing."""
+    few = finding.evidence.get("pattern") in ("some entries", "unknown", "not finite")
+    if finding.code != "SW601" or not finding.alarm or not few or finding.where not in broken:
+        return finding
+    evidence = {**finding.evidence, "consequence_of": "SW201"}
+    return replace(finding, severity=NOTE, evidence=evidence, cause=f"{finding.cause} (follows from SW201)")
+
+
 def _demoted(finding: Finding, seen: set[str]) -> Finding:
     """The finding as a note where a cause of it was found as well."""
     if not finding.alarm or _in_the_data(finding):
         return finding
     known = frozenset({*DATA, *CODE}) if _unrelated(finding) else CONSEQUENCES.get(finding.code, frozenset())
+    if _as_a_cause(finding) or _flat_end(finding):
+        known = frozenset({*DATA, *CODE}) - {"SW601"}
     causes = known & seen
-    if causes:
+    if ROOT in seen and finding.code in HIDDEN:
+        cause = "SW1602"
+    elif causes:
         cause = min(causes, key=ORDER.index)
     elif UNRELATED in seen and finding.code in FUTILE:
         cause = "SW501"

@@ -209,6 +209,9 @@ def _compared(
         wrong.append((name, pattern))
     if wrong:
         name, pattern = wrong[0]
+        if pattern.name == "not finite":
+            yield found("SW201", pattern.sentence, pattern.fix, where=where, array=name)
+            return
         others = [f"{other} ({kind.name})" for other, kind in wrong[1:]]
         cause = pattern.sentence + (f"; also wrong: {', '.join(others)}" if others else "")
         evidence: dict[str, Any] = {

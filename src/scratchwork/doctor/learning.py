@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ..layers import Dropout, Layer, Step
+from ..layers import Dropout
 from ..optimizers import OPTIMIZERS, AdamW, Optimizer
 from ..second_order import LBFGS
 from .attempts import Attempt, Attempts
 from .dependence import dependence, standard_rows, unrelated
 from .findings import Finding, found
 from .patient import Patient, hidden_products, leaves, place
+from .roles import without_slope
 
 LEARNED, NOTHING = 0.85, 0.95  # of chance
 LOWER = (0.1, 0.01, 0.001, 1e-4)
@@ -112,7 +113,8 @@ def _no_slope(patient: Patient) -> Iterator[Finding]:
     path = [f"has the loss a gradient? {'yes' if arrives else 'no'}", "does any of it reach a weight? no"]
     cause = f"the loss is {value:.4g}, and the gradient of every weight is exactly 0"
     fix = f"leave layer {last[0]}, {last[1]!r}, out, or give it a slope" if arrives else "a loss with a slope"
-    yield found("SW501", cause, fix, path=path, loss=value, chance=patient.chance.loss)
+    flat = arrives and without_slope(last[1])
+    yield found("SW501", cause, fix, path=path, loss=value, chance=patient.chance.loss, flat_end=flat)
 
 
 def _shown(end: float) -> str:
@@ -294,7 +296,7 @@ def _nothing(patient: Patient, attempts: Attempts, path: list[str]) -> Iterator[
     if not math.isfinite(fifty.end):
         return
     if len(patient.sample) >= 20 and fifty.end > 0.93 and _fits_fifty(patient):
-        stuck = [repr(layer) for _, layer in leaves(patient.network) if _flat(layer)]
+        stuck = [repr(layer) for _, layer in leaves(patient.network) if without_slope(layer)]
         cause = f"fifty rows, seen {fifty.steps} times with learning rates from a tenth to a hundred times the given one, "
         cause += f"leave the loss at {_shown(fifty.end)}" + (f"; {stuck[0]} has no slope" if stuck else "")
         fix = f"another layer in place of {stuck[0]}" if stuck else "more units in the narrowest layer, less dropout"
@@ -330,10 +332,6 @@ def _narrow(patient: Patient, attempts: Attempts, path: list[str]) -> Iterator[F
     cause = f"{outputs} classes have to pass through {units}: the loss falls to {_shown(best.end)} ({best.right:.0%} right), "
     cause += f"with 64 units in the same number of steps to {_shown(wide.end)} ({wide.right:.0%})"
     yield found("SW1602", cause, "more units in the narrowest layer", where=place(name, layer), path=path, loss_after=best.end)
-
-
-def _flat(layer: Layer) -> bool:
-    return isinstance(layer, Step)
 
 
 def _fits_fifty(patient: Patient) -> bool:

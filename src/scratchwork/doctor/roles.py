@@ -14,11 +14,12 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import ScratchworkError
-from ..layers import ELU, SELU, Dense, Layer, ReLU, Sigmoid, Softmax, Softplus, Tanh
+from ..layers import ELU, SELU, Dense, Layer, ReLU, Sigmoid, Softmax, Softplus, Step, Tanh
 from .patient import is_foreign
 
 FAR = 60.0
 WIDTH = 4  # features of the rows that a layer is tried with
+FEW_NUMBERS = 4
 WIDEST = 2048  # features of which a matrix is read off
 BROKEN = (ArithmeticError, ValueError, TypeError, IndexError, AttributeError, ScratchworkError)  # what others' code may raise
 
@@ -85,6 +86,21 @@ def _tried(layer: Layer) -> Role:
         return Role("relu", *bounds, each=True)
     rises = bool((np.diff(near) > 1e-3 * (high - low)).all()) and bool((np.diff(curve) >= 0).all())
     return Role("bounded" if left and right and rises else "other", *bounds, each=True)
+
+
+def without_slope(layer: Layer) -> bool:
+    """Whether a layer gives a few numbers alone, such as a sign, so that its derivative is 0 nearly everywhere."""
+    if not is_foreign(layer):
+        return isinstance(layer, Step)
+    if layer.sublayers() or any(True for _ in layer.parameters()):
+        return False
+    grid = np.repeat(np.linspace(-8.0, 8.0, 65)[:, None], WIDTH, axis=1)
+    try:
+        with np.errstate(all="ignore"):
+            curve = np.asarray(copy.deepcopy(layer).forward(grid)[0])
+    except BROKEN:
+        return False
+    return curve.shape == grid.shape and 1 < len(np.unique(curve)) <= FEW_NUMBERS  # one alone is a softmax of one
 
 
 def matrix_of(layer: Layer, width: int | None = None) -> Array | None:

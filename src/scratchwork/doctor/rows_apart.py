@@ -16,7 +16,7 @@ from ..arrays import Array
 from ..layers import BatchNorm, Layer
 from ..losses import LOSSES
 from .attempts import BROKEN
-from .findings import NOTE, Finding, found
+from .findings import NOTE, WARNING, Finding, found
 from .patient import Patient, is_foreign, leaves, place
 
 ROWS = 12
@@ -310,4 +310,4 @@ def _batch_of_one(patient: Patient) -> Iterator[Finding]:
         elif isinstance(layer, BatchNorm) and last == 1:
             cause = f"{len(patient.rows):,} rows in batches of {size} leave a last batch of one row, which is normalized to 0"
             fix = "fit(..., drop_last=True), or another batch_size"
-            yield found("SW1403", cause, fix, where=place(name, layer), severity=NOTE, batch_size=size, last=last)
+            yield found("SW1403", cause, fix, where=place(name, layer), severity=WARNING, batch_size=size, last=last)

@@ -27,6 +27,7 @@ def probe(patient: Patient) -> Iterator[Finding]:
     yield from _order(patient)
     yield from _repeated(patient)
     yield from _split(patient)
+    yield from _contradictory(patient)
 
 
 def alike(x: Any) -> bool:
@@ -125,6 +126,35 @@ def _repeated(patient: Patient) -> Iterator[Finding]:
     cause = f"of {count:,} rows only {distinct:,} are different: after every {period:,} rows the same ones come again"
     fix = "look at how batches are read: a loader that does not move on hands out the same rows several times"
     yield found("SW1102", cause, fix, where="x", rows=count, distinct=distinct, period=period, most=int(times.max()))
+
+
+def _contradictory(patient: Patient) -> Iterator[Finding]:
+    """SW1602 of rows that are the same and have different classes, so that no network can tell them apart."""
+    classes = patient.classes
+    if classes is None or len(classes) < 40 or alike(patient.sample.x):
+        return
+    same, counts = np.unique(row_keys(patient.rows.x), return_inverse=True, return_counts=True)[1:]
+    met = counts[same] > 1
+    if met.mean() < 0.5:
+        return
+    table = np.zeros((len(counts), int(classes.max()) + 1))
+    np.add.at(table, (same[met], classes[met]), 1.0)
+    best, usual = float(table.max(axis=1).sum() / met.sum()), float(table.sum(axis=0).max() / met.sum())
+    by_chance = _best_by_chance(table)
+    if usual > MAJORITY or best > usual + 0.5 * (1.0 - usual) or best > by_chance + 0.02:
+        return
+    cause = f"{met.mean():.0%} of the rows have a twin, and twins have different classes as often as any two rows: the best "
+    cause += f"that any network can reach on these rows is {best:.0%}"
+    fix = "look at how rows and labels were joined: a column that tells the rows apart is missing, or labels went astray"
+    yield found("SW1602", cause, fix, where="x", contradicted=float(met.mean()), best=best, majority=usual)
+
+
+def _best_by_chance(table: Array) -> float:
+    """The share that the best answer for each row gets where classes are drawn anew for every row, three times."""
+    rng = np.random.default_rng(47)
+    rows, shares = table.sum(axis=1).astype(np.int64), table.sum(axis=0) / table.sum()
+    drawn = [rng.multinomial(rows, shares).max(axis=1).sum() for _ in range(3)]
+    return float(np.mean(drawn) / rows.sum())
 
 
 def _period(keys: Array, distinct: int, x: Any) -> int | None:

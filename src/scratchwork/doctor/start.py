@@ -153,7 +153,7 @@ def _saturated(seen: list[Seen], attempts: Attempts) -> Iterator[Finding]:
         stuck = ends.mean(axis=0) > 0.75
         share = float(stuck.mean())
         size = float(np.sqrt(np.mean(np.square(one.given))))
-        if share < SATURATED or (size < FAR_OUT and not _cured(attempts)):
+        if share < SATURATED or not np.isfinite(size) or (size < FAR_OUT and not _cured(attempts)):
             continue
         cause = f"{int(stuck.sum())} of {stuck.size} units are at an end of {one.layer!r} for most of {len(flat)} rows; what "
         cause += f"they are given has a root mean square of {size:.3g}"
