@@ -82,3 +82,10 @@ def test_a_last_batch_of_one_row_is_a_warning_and_the_cause_of_nothing():
     assert diagnosed(normalized, X[:288], Y[:288], batch_size=32).findings == ()
     rate = found("SW301", "too high", "lower it")
     assert [one.severity for one in Diagnosis([finding, rate])] == ["error", "warning"]
+
+
+def test_rows_that_are_alike_in_what_varies_most_are_not_the_same():
+    rare = np.zeros((320, 40))
+    rare[RNG.integers(0, 320, 30), RNG.integers(0, 30, 30)] = 18.0  # pixels that are hardly ever lit, standardized
+    rows = np.hstack([rare, X])
+    assert "SW1602" not in diagnosed(network(), rows, RNG.integers(0, 2, 320)).codes
