@@ -141,8 +141,10 @@ class ComponentChecks:
         for part in self.parts:
             if part.kind == "fused" and part.unit is not None:
                 check_fused_backward(part.unit, book, layout)
-        known = check_loss_functions(self.program, book, layout)
+        known = check_loss_functions(self.program, book, layout, averaged)
         shortcut = any(loss.shortcut for loss in losses) or any(short for _, short in known.values())
+        if any(short for _, short in known.values()):
+            self._twice(layout)
         for part, given in softmaxes:
             self._softmax(part, given, layout, shortcut)
         for part in self.parts:
@@ -182,7 +184,7 @@ class ComponentChecks:
         """Whether the program's losses divide their gradient by the number of rows; None where there is none to ask."""
         quiet = Book(lambda check: None)
         try:
-            found = [scale for scale, _ in check_loss_functions(self.program, quiet, layout).values()]
+            found = [scale for scale, _ in check_loss_functions(self.program, quiet, layout, True).values()]
             for part in self.parts:
                 if part.kind == "loss" and part.unit is not None:
                     loss = LossUnit(Unit(self.program, part.unit.thing), quiet, layout, True)
@@ -250,7 +252,7 @@ class ComponentChecks:
         terms = {
             "diagonal softmax": p * (1 - p) * dy,
             "missing activation derivative": dy,
-            "transposed": p * (dy + (p * dy).sum(axis=1, keepdims=True)),
+            "wrong activation derivative": p * (dy + (p * dy).sum(axis=1, keepdims=True)),
         }
         pattern = find_pattern(back, right, name="the inputs", terms=terms, batch=len(z), tolerance=2e-5)
         if pattern is None:
@@ -260,6 +262,28 @@ class ComponentChecks:
         kind = diagnosis_of(pattern)
         kind = "wrong activation derivative" if kind in ("unknown", "some entries") else kind
         self.book.failed(name, unit.subject(True), kind, pattern.sentence, 2.0, at)
+
+    def _twice(self, layout: str) -> None:
+        """A loss whose gradient is p − y, where the backward of the last layer multiplies by its derivative once more."""
+        text = "\n".join(line.partition("#")[0] for line in self.program.text.splitlines())
+        if re.search(r"\[ *:? *-\d *:?|\[ *1 *: *\]|\) *- *[12] *,", text):  # it may leave out the last layer going back
+            return
+        quiet = Book(lambda check: None)
+        for part in self.parts:
+            name = part.cls.__name__
+            if part.kind != "activation" or part.unit is None or activation_word(name) not in ("sigmoid", "softmax"):
+                continue
+            if not re.search(rf"\b{name}\(\),?\s*\]", text):
+                continue
+            left = check_activation_unit(part.unit, quiet, layout)
+            if left is not None:
+                self_book, self.book = self.book, quiet
+                self._softmax(part, left[1], layout, False)
+                self.book = self_book
+            if part.unit.behind is not None and all(check.passed is not False for check in quiet.checks):
+                text = f"the gradient of the loss is p − y already, and {name} multiplies it by its derivative"
+                self.book.failed("loss and last layer agree", part.unit.subject(True), "wrong loss gradient", text, 2.0)
+                return
 
     def _optimizer(self, cls: type, dense: list[Part]) -> None:
         """Three steps on the weights of one of the program's own layers."""

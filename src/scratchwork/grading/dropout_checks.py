@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 import numpy as np
@@ -38,13 +39,25 @@ def check_dropout(unit: Unit, book: Book) -> None:
             wrong = dx is None or dx.shape != x.shape or not np.allclose(dx, dy * y)
             text = "backward does not multiply by the mask of the forward"
             book.verdict(f"{unit.name}: backward", unit.subject(True), ("dropout", text) if wrong else None, 2.0)
-        still = np.asarray(unit.forward(x.copy(), training=False), np.float64)
-        if "training" in unit.program.source(getattr(unit.thing, str(unit.ahead))):
+        if predicting(unit):
+            still = np.asarray(unit.forward(x.copy(), training=False), np.float64)
             text = "entries are dropped when training is False"
             found = ("dropout", text) if (still == 0).any() and not np.array_equal(still, x) else None
             book.verdict(f"{unit.name}: predicting", unit.subject(), found)
     except ProgramError as error:
         book.error(f"{unit.name}: forward", unit.subject(), error, 2.0)
+
+
+def predicting(unit: Unit) -> bool:
+    """Whether it can be told that it predicts: by an argument of its forward, or by a switch that this turns."""
+    words = r"(is_?)?(train|training)(_mode)?"
+    if any(re.fullmatch(words, name.lower()) for name in inspect.signature(getattr(unit.thing, str(unit.ahead))).parameters):
+        return True
+    for name, value in vars(unit.thing).items():
+        if isinstance(value, bool) and re.fullmatch(words, name.lower().strip("_")):
+            setattr(unit.thing, name, False)
+            return True
+    return False
 
 
 def check_dropout_functions(program: Program, book: Book) -> None:

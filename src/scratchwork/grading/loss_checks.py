@@ -9,12 +9,13 @@ import numpy as np
 
 from ..arrays import Array
 from ..gradient_patterns import Pattern, find_pattern
+from .binding import required
 from .gradients import diagnosis_of
 from .hints import Book, departure
-from .known import LOSSES, scales, softmax_axis
+from .known import LOSSES, odd_softmaxes, scales, softmax_axis
 from .layer_checks import back_to_rows, laid
 from .loading import ProgramError
-from .loss_samples import OUTPUTS, Sample, fitting_scales, loss_word, value_mistake
+from .loss_samples import OUTPUTS, Sample, fitting_scales, is_general, loss_word, value_mistake, written_loss
 from .subject import number_in
 from .units import Unit
 
@@ -78,11 +79,24 @@ class LossUnit:
     def __init__(self, unit: Unit, book: Book, layout: str, summed: bool = False) -> None:
         self.unit, self.book, self.layout = unit, book, layout
         self.summed = summed  # the layers take the mean over the rows: its gradient may be that of the sum
-        word = loss_word(unit.name) or "squared error"
-        self.form = LOSSES[word]
-        self.fused = bool(re.search(r"softmax|logit", unit.name.lower())) and "entropy" in word
         self.scale: float | None = None
         self.shortcut = False
+        self._take(loss_word(unit.name) or "squared error")
+        if is_general(unit.name):
+            self._by_value()
+
+    def _take(self, word: str) -> None:
+        """Take it for this loss."""
+        self.form = LOSSES[word]
+        self.fused = bool(re.search(r"softmax|logit", self.unit.name.lower())) and "entropy" in word
+
+    def _by_value(self) -> None:
+        """Its name says no more than that it is a loss: which one, its values say, or else its source."""
+        for word in ("squared error", "cross-entropy", "binary cross-entropy", "absolute error", "hinge"):
+            self._take(word)
+            if self._fits(self.fused) or ("entropy" in word and self._fits(not self.fused)):
+                return
+        self._take(written_loss(self.unit.name, self.unit.program.source(type(self.unit.thing))))
 
     def run(self) -> None:
         """All checks of it."""
@@ -93,7 +107,7 @@ class LossUnit:
             self.fused = not self.fused
         for outputs in (OUTPUTS, 1) if "binary" in self.form.name or "error" in self.form.name else (OUTPUTS,):
             sample = Sample(self.form, self.layout, outputs)
-            for label, targets in sample.targets():
+            for label, targets in self._forms(sample):
                 try:
                     done += self._one(sample, targets, f" ({label})" if len(sample.targets()) > 1 else "")
                 except ProgramError as error:
@@ -102,6 +116,26 @@ class LossUnit:
                 break
         if not done and errors:
             book.error(f"{unit.name}: value", unit.subject(), errors[0], 2.0)
+
+    def _forms(self, sample: Sample) -> list[tuple[str, Array]]:
+        """The forms of targets that it is made for: one that merely can be multiplied is none of them."""
+        forms = sample.targets()
+        source = self.unit.program.source(type(self.unit.thing))
+        if len(forms) < 2 or SEVERAL_FORMS.search(source):
+            return forms
+        told: dict[str, bool] = {}
+        for label, targets in forms:
+            try:
+                value, _ = self._value(self._handed(sample), targets.copy())
+            except ProgramError:
+                continue
+            if value is not None:
+                told[label] = bool(fitting_scales(self.form, sample, value))
+        if len(told) < 2 or all(told.values()):
+            return forms
+        if not any(told.values()):
+            told = {label: (label == "labels") == bool(re.search(r"arange|range\(|eye\(|one_?hot", source)) for label in told}
+        return [(label, targets) for label, targets in forms if told[label]]
 
     def _fits(self, fused: bool) -> bool:
         """Whether it is the cross-entropy of logits, or of probabilities."""
@@ -153,6 +187,7 @@ class LossUnit:
             self._zero(sample, targets)
         if self.fused:
             self._large(sample, targets)
+            self._small(sample, targets)
         return True
 
     def _value(self, p: Array, targets: Array) -> tuple[float | None, bool]:
@@ -178,6 +213,10 @@ class LossUnit:
         before = targets.copy()
         try:
             back = unit.backward(given_p, true=targets)
+            if self.fused and not self._right(back.dx, sample, found):  # some take the logits once more
+                again = unit.backward(handed.copy(), true=targets)
+                named = re.search(r"logit|score|^z$", " ".join(required(getattr(unit.thing, str(unit.behind)))))
+                back = again if named or self._right(again.dx, sample, found) else back
         except ProgramError as error:
             if not SEVERAL_FORMS.search(unit.program.source(getattr(unit.thing, str(unit.behind)))):
                 raise
@@ -200,6 +239,8 @@ class LossUnit:
                 assert best is not None
                 at = departure(unit.subject(True), "gradient of the logits", a, found[0] * (sample.p - sample.t))
                 told = sum_for_mean(best, found[0], *sample.p.shape) or (loss_diagnosis(best, *sample.p.shape), best.sentence)
+                if told[0] == "wrong loss gradient" and self._odd_gradient(a, sample):
+                    told = "softmax axis", "its softmax does not sum over the outputs of each sample"
                 book.failed(f"{unit.name}: gradient{label}", unit.subject(True), *told, weight=2.0, departure=at)
         else:
             a = None if back.dx is None else back_to_rows(back.dx, self.layout)
@@ -221,6 +262,16 @@ class LossUnit:
             text = "backward writes to what it is handed"
             book.failed(f"{unit.name}: arguments are left alone", unit.subject(True), "inputs changed", text)
 
+    def _odd_gradient(self, a: Array | None, sample: Sample) -> bool:
+        """Whether this is p − t with a softmax over the wrong axis."""
+        every = [scale * (p - sample.t) for p in odd_softmaxes(np.log(sample.p)) for scale in scales(*sample.p.shape)]
+        return "binary" not in self.form.name and any(find_pattern(a, wrong, tolerance=2e-4) is None for wrong in every)
+
+    def _right(self, dx: Array | None, sample: Sample, found: list[float]) -> bool:
+        """Whether this is the gradient of the logits, at one of the scales."""
+        a = None if dx is None else back_to_rows(dx, self.layout)
+        return any(find_pattern(a, scale * (sample.p - sample.t), tolerance=2e-4) is None for scale in found)
+
     def _zero(self, sample: Sample, targets: Array) -> None:
         """Probability 0 for the right class."""
         p = np.where(sample.t > 0.5, 0.0, 1.0 / max(sample.p.shape[1] - 1, 1))
@@ -230,6 +281,16 @@ class LossUnit:
             return
         bad = value is None or not np.isfinite(value)
         text = f"the loss is {value} where the right class has probability 0"
+        self.book.remark(f"{self.unit.name}: probability 0", self.unit.subject(), ("log of zero", text) if bad else None)
+
+    def _small(self, sample: Sample, targets: Array) -> None:
+        """Logits that leave the right class no probability in floating point."""
+        try:
+            value, _ = self._value(laid(np.where(sample.t > 0.5, -2000.0, 0.0), self.layout), targets)
+        except ProgramError:
+            return
+        bad = value is None or not np.isfinite(value)
+        text = f"the loss is {value} where the probability of the right class rounds to 0"
         self.book.remark(f"{self.unit.name}: probability 0", self.unit.subject(), ("log of zero", text) if bad else None)
 
     def _large(self, sample: Sample, targets: Array) -> None:

@@ -18,14 +18,17 @@ from .known import LOSSES, LossForm, activation_word, is_derivative, softmax_axi
 from .layer_checks import back_to_rows, laid
 from .loading import Program, ProgramError
 from .loss_checks import gradient_check
-from .loss_samples import OUTPUTS, Sample, fitting_scales, loss_word, value_mistake
+from .loss_samples import OUTPUTS, Sample, fitting_scales, is_general, loss_word, value_mistake, written_loss
 from .names import is_gradient_name
 from .subject import number_in
 from .units import PREDICTED, TRUE
 
 
-def check_loss_functions(program: Program, book: Book, layout: str) -> dict[str, tuple[float, bool]]:
-    """mse and mse_prime, binary_cross_entropy and its derivative: (scale, whether the gradient is p − y) by name."""
+def check_loss_functions(program: Program, book: Book, layout: str, summed: bool = False) -> dict[str, tuple[float, bool]]:
+    """mse and mse_prime, binary_cross_entropy and its derivative: (scale, whether the gradient is p − y) by name.
+
+    `summed`: the layers take the mean over the rows, so the derivative may be that of the sum.
+    """
     known: dict[str, tuple[float, bool]] = {}
     names = [
         n
@@ -50,14 +53,17 @@ def check_loss_functions(program: Program, book: Book, layout: str) -> dict[str,
             word = behaving(program, name, function, layout)
             if word is not None:
                 beside = program.functions[other]
-                known[name] = check_pair(program, book, name, function, other, beside, LOSSES[word], layout) or (1.0, False)
+                found = check_pair(program, book, name, function, other, beside, LOSSES[word], layout, summed)
+                known[name] = found or (1.0, False)
     for name, function in values.items():
         word = loss_word(name)
         assert word is not None
+        if is_general(name):
+            word = behaving(program, name, function, layout) or written_loss(name, program.source(function))
         prime = next(
             (n for n in primes if bare(n) == bare(name)), next(iter(primes)) if len(primes) == len(values) == 1 else None
         )
-        found = check_pair(program, book, name, function, prime, primes.get(prime or ""), LOSSES[word], layout)
+        found = check_pair(program, book, name, function, prime, primes.get(prime or ""), LOSSES[word], layout, summed)
         if found is not None:
             known[name] = found
     return known
@@ -98,6 +104,7 @@ def check_pair(
     prime: Callable[..., Any] | None,
     form: LossForm,
     layout: str,
+    summed: bool = False,
 ) -> tuple[float, bool] | None:
     """A loss function's value, and the derivative beside it."""
     tried = list(trials(program, book, name, function, form, layout))
@@ -128,8 +135,22 @@ def check_pair(
         zero(program, book, name, function, one.sample, one.targets)
     if prime is None or prime_name is None:
         return None
-    every = sorted({*found, *([s * len(one.sample.p) for s in found] if one.per_row else [])})
-    return _prime(program, book, prime_name, prime, one.sample, one.targets, every)
+    pairs = [one, *(t for t in tried if t is not one and t.found and t.sample.outputs == 1)] if single(program) else [one]
+    for trial in pairs if one.found else [one]:  # a mean over everything, and a derivative over the rows: one output alone
+        every = sorted({*(trial.found or found), *(s * len(trial.sample.p) for s in trial.found if trial.per_row or summed)})
+        quiet = Book(lambda check: None)
+        last = _prime(program, quiet, prime_name, prime, trial.sample, trial.targets, every)
+        if all(check.passed is not False for check in quiet.checks):
+            break
+    else:
+        trial, every = one, sorted({*found, *(s * len(one.sample.p) for s in found if one.per_row or summed)})
+    last = _prime(program, book, prime_name, prime, trial.sample, trial.targets, every)
+    return last
+
+
+def single(program: Program) -> bool:
+    """Whether nothing in a program speaks of several outputs."""
+    return not re.search(r"softmax|one_?hot|\beye\(|categorical|argmax", program.text.lower())
 
 
 @dataclass
@@ -201,7 +222,8 @@ def _prime(
             book.passed(f"{name}: gradient, together with its activation's", name, 2.0)
             return scale, True
     gradient_check(book, name, name, given, sample, found)
-    return found[0], False
+    base = sample.form.gradient(sample.p, sample.t)
+    return next((s for s in found if find_pattern(a, s * base, tolerance=2e-4) is None), found[0]), False
 
 
 def check_scored(program: Program, book: Book) -> None:

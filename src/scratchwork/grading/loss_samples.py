@@ -41,6 +41,24 @@ def loss_word(name: str) -> str | None:
     return next((kind for kind, pattern in WORDS if re.search(pattern, text)), None)
 
 
+def is_general(name: str) -> bool:
+    """Whether a name says only that something is a loss: Loss, cost, SoftmaxWithLoss, compute_error."""
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    words = [pattern for _, pattern in WORDS[:-1]] + [r"mean_?squared|mse|sse|squared|quadratic|l2|sq_?err"]
+    return not any(re.search(pattern, text) for pattern in words)
+
+
+def written_loss(name: str, source: str) -> str:
+    """The loss that a name like that and its source speak of, where no value fits."""
+    if re.search(r"softmax", name.lower()):
+        return "cross-entropy"
+    if re.search(r"sigmoid", name.lower()):
+        return "binary cross-entropy"
+    if re.search(r"\blog\w*\(", source):
+        return "binary cross-entropy" if re.search(r"\(?1(\.0?)? ?- ?\w+", source) else "cross-entropy"
+    return "squared error"
+
+
 @dataclass
 class Sample:
     """Predictions and targets that suit a loss."""

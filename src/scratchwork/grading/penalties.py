@@ -81,6 +81,14 @@ class PenaltyChecks:
         )
         self.book.failed(title, unit.subject(True), kind, text, 2.0, at)
 
+    def _uncounted(self, name: str, layer: str) -> bool:
+        """Whether the program makes layers with a penalty, and never asks for what the loss is to have of it."""
+        text = "\n".join(line.partition("#")[0] for line in self.program.text.splitlines())
+        made = re.search(
+            rf"\b{layer}\([^()]*(l1|l2|regulariz\w*|reg|lambda\w*|lambd|weight_decay)\w*\s*=\s*[^0\s]*0?\.?\d", text
+        )
+        return made is not None and len(re.findall(rf"\b{name}\b", text)) <= len(re.findall(rf"\bdef {name}\b", text))
+
     def _penalty_value(self, unit: Unit, value: Array, power: int) -> float | None:
         """How the program's own regularization_loss counts it: 1 for λ ΣW², ½ for half of it; None where it has none."""
         for owner in (unit.thing, *self.things):
@@ -105,6 +113,10 @@ class PenaltyChecks:
                 kind = "loss without regularizer" if given == 0 else "wrong loss"
                 self.book.failed("the penalty in the loss", title, kind, f"it is {given:.6g} where {whole:.6g} belongs", 1.0)
                 return None
-            self.book.passed("the penalty in the loss", title)
+            if self._uncounted(str(name), type(unit.thing).__name__):
+                text = f"{name} is never called, though layers are made that have a penalty"
+                self.book.failed("the penalty in the loss", title, "loss without regularizer", text, 1.0)
+            else:
+                self.book.passed("the penalty in the loss", title)
             return right
         return None

@@ -137,13 +137,14 @@ def check_update(checks: NetworkChecks) -> None:
         known = set_rate(subject, rate)
         subject.update(rate)
         after = subject.values()
-        ignored = False
+        ignored: list[str] = []
         if known and not STATEFUL.search(subject.source("update").lower()):
             subject.put(before)
             subject.gradients(reading.task)
             set_rate(subject, 2 * rate)
             subject.update(2 * rate)
-            ignored = all(np.allclose(after[key], value) for key, value in subject.values().items()) and _moved(before, after)
+            same = {key for key, value in subject.values().items() if np.allclose(after[key], value)}
+            ignored = [key for key in before if key in same and not np.array_equal(before[key], after[key])]
     except ProgramError as error:
         if error.kind != "not understood" and not asks_for_batches(subject):
             book.error("one update", name, error, 2.0)
@@ -178,17 +179,13 @@ def set_rate(subject: Subject, rate: float) -> bool:
     return bool(own_rates(subject))
 
 
-def _moved(before: dict[str, Array], after: dict[str, Array]) -> bool:
-    return any(not np.array_equal(before[key], after[key]) for key in before)
-
-
 def _update_mistake(
     subject: Subject,
     before: dict[str, Array],
     after: dict[str, Array],
     grads: dict[str, Array],
     rate: float | None,
-    ignored: bool,
+    ignored: list[str],
 ) -> tuple[str, str, Departure | None] | None:
     name = subject.name("update")
     stateful = bool(STATEFUL.search(subject.source("update").lower()))
@@ -197,7 +194,7 @@ def _update_mistake(
         if not moved.any() and grads[key].any():
             return "update missing", f"{name} leaves {key} as it is", None
     if ignored:
-        return "learning rate ignored", f"{name} takes the same step for another learning rate", None
+        return "learning rate ignored", f"{name} takes the same step of {ignored[0]} for another learning rate", None
     along = sum(float(((after[key] - before[key]) * grads[key].reshape(before[key].shape)).sum()) for key in before)
     uphill = along > 0
     if uphill and not subject.climbs and not re.search(r"y\w*\s*-\s*\w|target\w*\s*-", subject.source("backward")):
