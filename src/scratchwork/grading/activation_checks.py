@@ -14,7 +14,10 @@ from .units import Unit
 
 
 def check_activation_unit(unit: Unit, book: Book, layout: str) -> tuple[str, Array | None] | None:
-    """An activation class; for a softmax (kind, what its backward gave instead), to be judged together with its loss."""
+    """An activation class; (kind, what its backward gave instead) where that is to be judged together with the loss.
+
+    That is so of a softmax, and of a sigmoid that hands back what it gets.
+    """
     word = activation_word(unit.name)
     z = RNG.normal(size=(ROWS, 4)) * 1.5
     layout = layout if layout != "vector" else "row"
@@ -114,7 +117,7 @@ def activation_backward(unit: Unit, book: Book, kind: str, z: Array, layout: str
     dx = None if back.dx is None else back_to_rows(back.dx, layout)
     given = dx if dx is not None else back.dx
     right = pull(kind, z, dy)
-    if kind == "softmax" and not near(given, right):
+    if (kind == "softmax" and not near(given, right)) or (kind == "sigmoid" and near(given, dy)):
         return kind, given
     terms = {"missing activation derivative": dy}
     a, s = act(kind, z), slope(kind, z)

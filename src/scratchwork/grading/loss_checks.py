@@ -15,7 +15,7 @@ from .hints import Book, departure
 from .known import LOSSES, odd_softmaxes, scales, softmax_axis
 from .layer_checks import back_to_rows, laid
 from .loading import ProgramError
-from .loss_samples import OUTPUTS, Sample, fitting_scales, is_general, loss_word, value_mistake, written_loss
+from .loss_samples import OUTPUTS, Sample, fitting_scales, follows_itself, is_general, loss_word, value_mistake, written_loss
 from .subject import number_in
 from .units import Unit
 
@@ -80,7 +80,7 @@ class LossUnit:
         self.unit, self.book, self.layout = unit, book, layout
         self.summed = summed  # the layers take the mean over the rows: its gradient may be that of the sum
         self.scale: float | None = None
-        self.shortcut = False
+        self.shortcut = self.foreign = False
         self._take(loss_word(unit.name) or "squared error")
         if is_general(unit.name):
             self._by_value()
@@ -96,6 +96,7 @@ class LossUnit:
             self._take(word)
             if self._fits(self.fused) or ("entropy" in word and self._fits(not self.fused)):
                 return
+        self.foreign = True
         self._take(written_loss(self.unit.name, self.unit.program.source(type(self.unit.thing))))
 
     def run(self) -> None:
@@ -103,6 +104,10 @@ class LossUnit:
         unit, book = self.unit, self.book
         done = 0
         errors = []
+        if self.foreign and self._own_slope():
+            book.unasked(f"{unit.name}: value", unit.subject(), "it is none of the losses that are known here")
+            book.passed(f"{unit.name}: gradient, of its own value", unit.subject(True), 2.0)
+            return
         if "entropy" in self.form.name and not self._fits(self.fused) and self._fits(not self.fused):
             self.fused = not self.fused
         for outputs in (OUTPUTS, 1) if "binary" in self.form.name or "error" in self.form.name else (OUTPUTS,):
@@ -116,6 +121,22 @@ class LossUnit:
                 break
         if not done and errors:
             book.error(f"{unit.name}: value", unit.subject(), errors[0], 2.0)
+
+    def _own_slope(self) -> bool:
+        """Whether its backward is the derivative of its own value, whatever that is."""
+        for outputs in (OUTPUTS, 1):
+            sample = Sample(LOSSES["squared error"], self.layout, outputs)
+            targets = laid(sample.t, self.layout)
+            factors = (1.0, float(len(sample.p))) if self.summed else (1.0,)
+            try:
+                self._value(laid(sample.p, self.layout), targets)
+                dx = self.unit.backward(laid(sample.p, self.layout), true=targets).dx
+                given = None if dx is None else back_to_rows(dx, self.layout)
+                if follows_itself(lambda p, t=targets: self._value(laid(p, self.layout), t)[0], given, sample.p, factors):  # type: ignore[misc]
+                    return True
+            except ProgramError:
+                continue
+        return False
 
     def _forms(self, sample: Sample) -> list[tuple[str, Array]]:
         """The forms of targets that it is made for: one that merely can be multiplied is none of them."""

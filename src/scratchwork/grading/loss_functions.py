@@ -18,7 +18,7 @@ from .known import LOSSES, LossForm, activation_word, is_derivative, softmax_axi
 from .layer_checks import back_to_rows, laid
 from .loading import Program, ProgramError
 from .loss_checks import gradient_check
-from .loss_samples import OUTPUTS, Sample, fitting_scales, is_general, loss_word, value_mistake, written_loss
+from .loss_samples import OUTPUTS, Sample, fitting_scales, follows_itself, is_general, loss_word, value_mistake, written_loss
 from .names import is_gradient_name
 from .subject import number_in
 from .units import PREDICTED, TRUE
@@ -63,6 +63,15 @@ def check_loss_functions(program: Program, book: Book, layout: str, summed: bool
         prime = next(
             (n for n in primes if bare(n) == bare(name)), next(iter(primes)) if len(primes) == len(values) == 1 else None
         )
+        if (
+            is_general(name)
+            and prime
+            and not behaving(program, name, function, layout)
+            and own_slope(program, function, primes[prime], layout, summed)
+        ):
+            book.unasked(f"{name}: value", name, "it is none of the losses that are known here")
+            book.passed(f"{prime}: gradient, of its own value", prime, 2.0)
+            continue
         found = check_pair(program, book, name, function, prime, primes.get(prime or ""), LOSSES[word], layout, summed)
         if found is not None:
             known[name] = found
@@ -76,6 +85,25 @@ def behaving(program: Program, name: str, function: Callable[..., Any], layout: 
         if any(trial.found for trial in trials(program, quiet, name, function, LOSSES[word], layout)):
             return word
     return None
+
+
+def own_slope(program: Program, function: Callable[..., Any], prime: Callable[..., Any], layout: str, summed: bool) -> bool:
+    """Whether a derivative is that of the values of the function beside it, whatever loss that is."""
+    for outputs in (OUTPUTS, 1):
+        sample = Sample(LOSSES["squared error"], layout, outputs)
+        targets = laid(sample.t, layout)
+
+        def value(p: Array, targets: Array = targets) -> float | None:
+            return number_in(program.call(function, *ordered(function, laid(p, layout), targets)))
+
+        try:
+            given = program.call(prime, *ordered(prime, laid(sample.p, layout), targets))
+            factors = (1.0, float(len(sample.p))) if summed else (1.0,)
+            if follows_itself(value, back_to_rows(given, layout), sample.p, factors):
+                return True
+        except ProgramError:
+            continue
+    return False
 
 
 def bare(name: str) -> str:

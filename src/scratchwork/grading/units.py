@@ -259,3 +259,13 @@ def layout_guess(unit: Unit) -> str:
     """Rows, or columns where the bias is a column."""
     bias = unit.bias
     return "columns" if bias is not None and bias[1].ndim == 2 and bias[1].shape[1] == 1 and bias[1].shape[0] > 1 else "rows"
+
+
+def objects_in(thing: Any, depth: int = 0) -> list[Any]:
+    """The objects that a model holds, in lists and attributes."""
+    if depth > 3 or thing is None or isinstance(thing, str | int | float | np.ndarray):
+        return []
+    inside = list(thing.values()) if isinstance(thing, dict) else list(thing) if isinstance(thing, list | tuple) else []
+    if hasattr(thing, "__dict__") and not inside:
+        inside = list(vars(thing).values())
+    return inside + [one for entry in inside for one in objects_in(entry, depth + 1)]
