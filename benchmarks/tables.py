@@ -217,7 +217,12 @@ PAGES: dict[str, dict[str, Table]] = {
     },
     "docs/export.md": {"exports": ("export_latency.json", latency)},
     "docs/walkthrough.md": {"walkthrough": ("walkthrough.json", walkthrough)},
-    "docs/grade.md": {"grading": ("grading.json", grading)},
+    "docs/doctor.md": {
+        "doctor": ("doctor.json", doctor),
+        "doctor_first": ("doctor_first_look.json", doctor),
+        "doctor_cost": ("doctor_cost.json", doctor_cost),
+    },
+    "docs/grade.md": {"grading": ("grading.json", grading), "grading_first": ("grading_first_look.json", grading)},
     "docs/tabular.md": {"tabular": ("tabular.json", tabular)},
 }
 """The tables of each page: their names, the results they are made from, and what makes them."""

@@ -31,6 +31,12 @@ def test_the_readme_shows_what_was_measured():
         "speed_estimators",
         "tabular",
         "ensemble",
+        "doctor",
+        "doctor_first_look",
+        "doctor_cost",
+        "grading",
+        "grading_first_look",
+        "walkthrough",
     ],
 )
 def test_every_result_says_on_which_machine(name):
