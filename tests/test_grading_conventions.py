@@ -1,4 +1,4 @@
-"""Programs that are right in their own way: the grader has nothing to say about them, and still sees what is wrong beside it."""
+"""Programs that are right in their own way: the grader has no complaint, and still sees what is wrong beside it."""
 
 import pytest
 
