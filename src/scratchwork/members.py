@@ -1,5 +1,7 @@
 """A member of an ensemble: one network with all that its own training needs, its seed and its rows."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -31,7 +33,7 @@ class Member:
     size: int
     seed: int | None
     picked: Array | None
-    machine: "Machine | None" = None
+    machine: Machine | None = None
     outputs: Array | None = None  # for the validation rows, after the last epoch
     measured: dict[str, float] = field(default_factory=dict)
 

@@ -2,7 +2,6 @@
 
 import math
 import os
-import shutil
 import sys
 import time
 from typing import Any
@@ -99,6 +98,8 @@ def _opened_bar(run: Run) -> Any:
     stream = sys.stderr
     if stream is None or not stream.isatty() or os.environ.get("TERM", "") in ("dumb", "unknown"):
         return None
+    import shutil  # with it come the packers of archives
+
     try:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn

@@ -1,5 +1,7 @@
 """In which order an epoch meets the rows, and in which portions."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ..arrays import Array

@@ -1,5 +1,7 @@
 """Taking rows apart into training and test parts: which rows, decided by a seed."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ..arrays import Array

@@ -1,5 +1,7 @@
 """Principal components: fewer features, or uncorrelated ones."""
 
+from __future__ import annotations
+
 import math
 from typing import ClassVar
 
@@ -85,7 +87,7 @@ class PCA(Transformer):
     def __init__(self, components: int | float | None = None) -> None:
         self.components = checked_components(components, "PCA")
 
-    def fit(self, x: ArrayLike) -> "PCA":
+    def fit(self, x: ArrayLike) -> PCA:
         x = training_rows(x, ndim=2)
         self.mean_, variance, axes = principal_axes(x)
         k = number_kept(self.components, variance, x)
@@ -173,7 +175,7 @@ class Whiten(Transformer):
         self.eps = real_number(eps, lambda eps: 0 <= eps < math.inf, "Whiten needs a finite eps >= 0, added to the variances")
         self.components = checked_components(components, "Whiten")
 
-    def fit(self, x: ArrayLike) -> "Whiten":
+    def fit(self, x: ArrayLike) -> Whiten:
         x = training_rows(x, ndim=2)
         mean, variance, axes = principal_axes(x)
         k = number_kept(self.components, variance, x)

@@ -1,5 +1,7 @@
 """A size that somebody wrote into a file must not cost memory: layers are built in the room that the file's arrays take."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
