@@ -5,12 +5,14 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 import scratchwork as sw
 from scratchwork.doctor.comparing import compare
 from scratchwork.errors import ConfigurationError, FileFormatError, ShapeError
 from scratchwork.preprocessing import Chain
-from scratchwork.row_profile import RowProfile, profile_of
+from scratchwork.row_profile import RowProfile, picked, profile_of
+from scratchwork.sparse_rows import sparse_rows
 
 
 def pictures(scale=1.0):
@@ -258,3 +260,10 @@ def test_labels_as_predictions_and_functions_that_lose_rows():
         sw.check_prediction(3, ROWS)
     with pytest.raises(ConfigurationError, match="at least one row"):
         sw.check_prediction(lambda x: x, ROWS[:0])
+
+
+def test_sparse_rows_are_described_as_the_dense_ones():
+    rng = np.random.default_rng(0)
+    dense = np.where(rng.random((60, 50)) < 0.1, rng.normal(size=(60, 50)), 0.0)
+    features = np.arange(0, 50, 3)
+    np.testing.assert_array_equal(picked(sparse_rows(csr_matrix(dense), "x"), features), dense[:, features])

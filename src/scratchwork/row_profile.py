@@ -15,6 +15,7 @@ from .sparse_rows import SparseRows
 
 SAMPLE = 1024  # rows
 MOST_FEATURES = 4096  # of wider rows, so many that are evenly spread
+SPARSE_SAMPLE, SPARSE_FEATURES = 512, 1024  # of sparse rows, which are mostly zeros
 QUANTILES = 17  # of all numbers together
 DIGITS = 6
 FEATURE_NUMBERS = ("mean", "spread", "low", "high")
@@ -53,12 +54,10 @@ class RowProfile:
         count, shape = len(rows) if count is None else count, tuple(int(size) for size in rows.shape[1:])
         if not len(rows) or rows.dtype.kind not in "buif" or not math.prod(shape):
             return None
-        some = rows[sampled(len(rows))]
-        dense = some.dense() if isinstance(some, SparseRows) else some
-        dtype, flat = str(rows.dtype), dense.reshape(len(dense), -1)
-        width = flat.shape[1]
-        features = np.arange(width) if width <= MOST_FEATURES else np.linspace(0, width - 1, MOST_FEATURES).astype(np.int64)
-        flat = flat[:, features].astype(np.float64)
+        sparse, width, dtype = isinstance(rows, SparseRows), math.prod(shape), str(rows.dtype)
+        most = SPARSE_FEATURES if sparse else MOST_FEATURES
+        features = np.arange(width) if width <= most else np.linspace(0, width - 1, most).astype(np.int64)
+        flat = picked(rows[sampled(len(rows), SPARSE_SAMPLE if sparse else SAMPLE)], features)
         if not np.isfinite(flat).all():
             return None
         values = flat.reshape(-1)
@@ -90,9 +89,7 @@ class RowProfile:
 
     def chosen(self, rows: Any) -> Array:
         """The described numbers of rows, as a matrix of float64."""
-        dense = rows.dense() if isinstance(rows, SparseRows) else rows
-        flat: Array = dense.reshape(len(dense), -1)[:, self.features]
-        return flat.astype(np.float64)
+        return picked(rows, self.features)
 
     def distance(self, flat: Array, which: Array | None = None) -> Array:
         """How far each row is from the mean row: the mean over features of ((x − mean) / scale)², each at most 25.
@@ -153,7 +150,20 @@ def size_of(flat: Array) -> Array:
     return size
 
 
-def sampled(count: int) -> Array:
+def sampled(count: int, most: int = SAMPLE) -> Array:
     """Which of so many rows are looked at: evenly spread ones."""
-    chosen: Array = np.unique(np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.int64))
+    chosen: Array = np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
     return chosen
+
+
+def picked(rows: Any, features: Array) -> Array:
+    """Some numbers of each row, as a matrix of float64; sparse rows are not filled for it."""
+    if not isinstance(rows, SparseRows):
+        flat: Array = rows.reshape(len(rows), -1)[:, features]
+        return flat.astype(np.float64)
+    place = np.minimum(np.searchsorted(features, rows.indices), len(features) - 1)
+    hit = features[place] == rows.indices
+    owner = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))
+    matrix: Array = np.zeros((len(rows), len(features)))
+    np.add.at(matrix, (owner[hit], place[hit]), rows.data[hit])
+    return matrix
