@@ -15,7 +15,7 @@ from .known import act, activation_word, is_derivative, kinds_of, one_hot, pull,
 from .loading import Program, ProgramError
 from .names import plain
 from .pairing import looks_like_bias
-from .subject import Subject
+from .subject import Subject, first_array
 
 Z = np.random.default_rng(11).normal(size=(6, 4)) * 1.5
 
@@ -41,17 +41,6 @@ def check_helpers(program: Program, book: Book) -> None:
             check_derivative(program, book, name, function, word)
         elif count == 2:
             check_pull(program, book, name, function, word)
-
-
-def first_array(result: Any) -> Array | None:
-    """The array that an activation returns, or the first of several results."""
-    if isinstance(result, tuple) and result:
-        result = result[0]
-    try:
-        array = np.asarray(result, np.float64)
-    except (TypeError, ValueError):
-        return None
-    return array if array.size else None
 
 
 def near(a: Array | None, b: Array) -> bool:

@@ -289,12 +289,18 @@ def _set(root: Any, key: Any, value: Any) -> None:
         setattr(root, key, value)
 
 
-def number_in(result: Any) -> float | None:
-    """The loss in what a loss function returned: a number, the mean of one number per row, or the first of several."""
+def first_array(result: Any) -> Array | None:
+    """The array that a function returns, or the first of several results."""
     if isinstance(result, tuple) and result:
         result = result[0]
     try:
         array = np.asarray(result, np.float64)
     except (TypeError, ValueError):
         return None
-    return float(array.mean()) if array.size and array.ndim <= 2 else None
+    return array if array.size else None
+
+
+def number_in(result: Any) -> float | None:
+    """The loss in what a loss function returned: a number, the mean of one number per row, or the first of several."""
+    array = first_array(result)
+    return float(array.mean()) if array is not None and array.ndim <= 2 else None
